@@ -1,0 +1,250 @@
+// The failover itself, from the election won to the switch: one function per phase (spec/behavior.md §7).
+import { awaitGoodReplica } from './election.ts';
+import { wantFreshInfo } from './info.ts';
+import { commandConnection, orderRole, request } from './links.ts';
+import { addressOf, isDisconnected, linkOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
+import { eligibleReplicas } from './selection.ts';
+import type { Failover, InstanceId, Master, Ms, Replica, SentinelState } from './state.ts';
+import { switchMaster } from './switch.ts';
+import { announce, persist, type Turn, touch, touchGroup } from './turn.ts';
+
+/** Replicas that have not sent fresh INFO so long after the election are not waited for … */
+const STRAGGLER_MS: Ms = 100;
+/** … unless none has: then this is how long the first one may take. */
+const ANY_INFO_MS: Ms = 1000;
+/** A promotion that an INFO denies is ordered again, but no faster than this. */
+const ORDER_AGAIN_MS: Ms = 1000;
+
+type In<P extends Failover['phase']> = Extract<Failover, { phase: P }>;
+
+/** Run the phase a failover is in. Returns when to look again; the caller runs the next phase if it changed. */
+export function advance(turn: Turn, master: Master, failover: Exclude<Failover, { phase: 'wait-start' }>): Ms {
+  switch (failover.phase) {
+    case 'select-replica':
+      return selectReplica(turn, master, failover);
+    case 'send-slaveof-noone':
+      return sendPromotion(turn, master, failover);
+    case 'wait-promotion':
+      return waitPromotion(turn, master, failover);
+    case 'reconf-replicas':
+      return reconfigure(turn, master, failover);
+  }
+}
+
+/** End an attempt that nobody has seen a result of: the next one waits as `holdOff` says. */
+export function holdFailover(turn: Turn, master: Master): void {
+  master.failover = undefined;
+  touchGroup(turn, master);
+}
+
+function abort(
+  turn: Turn,
+  master: Master,
+  name: '-failover-abort-no-good-slave' | '-failover-abort-slave-timeout',
+): Ms {
+  announce(turn, { name, about: refTo(turn.state, master) });
+  holdFailover(turn, master);
+  return turn.now;
+}
+
+/** Choose among the replicas, on news from after the loss of the master (spec/behavior.md §14 I13). */
+function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'>): Ms {
+  const { state, now } = turn;
+  const freshFrom = master.odownAt ?? failover.startedAt;
+  const waitUntil = failover.phaseAt + STRAGGLER_MS;
+  const isFresh = (replica: Replica) => replica.infoAt !== undefined && replica.infoAt >= freshFrom;
+  const eligible = eligibleReplicas(state, master, now).filter(({ id }) => !failover.excluded.includes(id));
+  const fresh = eligible.filter(isFresh);
+  const waitedFor = replicasOf(state, master).filter((replica) => !isFresh(replica) && mayYetAnswer(state, replica));
+  if (waitedFor.length > 0 && now < waitUntil) return waitUntil;
+  const chosen = fresh[0];
+  if (chosen === undefined) {
+    const lastChance = failover.phaseAt + ANY_INFO_MS;
+    if (waitedFor.length > 0 && now < lastChance) return lastChance;
+    awaitGoodReplica(turn, master);
+    return abort(turn, master, '-failover-abort-no-good-slave');
+  }
+  const about = refTo(state, chosen);
+  announce(turn, { name: '+selected-slave', about });
+  announce(turn, { name: '+failover-state-send-slaveof-noone', about });
+  const { failoverEpoch, forced, startedAt, excluded } = failover;
+  const common = { failoverEpoch, forced, startedAt, excluded };
+  master.failover = { phase: 'send-slaveof-noone', ...common, phaseAt: now, promoted: chosen.id };
+  return now;
+}
+
+/** A replica worth waiting for: connected, not sdown, and allowed to be promoted. */
+function mayYetAnswer(state: SentinelState, replica: Replica): boolean {
+  return replica.sdownAt === undefined && replica.priority !== 0 && !isDisconnected(linkOf(state, replica));
+}
+
+function sendPromotion(turn: Turn, master: Master, failover: In<'send-slaveof-noone'>): Ms {
+  const { state, now } = turn;
+  const promoted = lookUpReplica(state, failover.promoted);
+  if (promoted === undefined || promoted.sdownAt !== undefined) return chooseAnother(turn, master, failover);
+  if (!order(turn, promoted)) return timeOut(turn, master, failover);
+  announce(turn, { name: '+failover-state-wait-promotion', about: refTo(state, promoted) });
+  master.failover = { ...failover, phase: 'wait-promotion', phaseAt: now };
+  return now;
+}
+
+/** SLAVEOF NO ONE, and INFO right behind it: the promotion is proven by what the node says of itself. */
+function order(turn: Turn, promoted: Replica): boolean {
+  if (!orderRole(turn, promoted, undefined)) return false;
+  promoted.orderedAt = turn.now;
+  const connection = commandConnection(turn.state, promoted);
+  if (connection !== undefined)
+    request(turn, promoted, connection, ['INFO'], { kind: 'info', instance: promoted.id, sentAt: turn.now });
+  return true;
+}
+
+function waitPromotion(turn: Turn, master: Master, failover: In<'wait-promotion'>): Ms {
+  const promoted = lookUpReplica(turn.state, failover.promoted);
+  if (promoted === undefined || promoted.sdownAt !== undefined) return chooseAnother(turn, master, failover);
+  return timeOut(turn, master, failover);
+}
+
+/**
+ * The chosen replica is gone before it was announced: choose another one in the same attempt.
+ * Differs: the genuine server waits for failover-timeout and then aborts (spec/behavior.md §13.1 w7).
+ */
+function chooseAnother(turn: Turn, master: Master, failover: In<'send-slaveof-noone' | 'wait-promotion'>): Ms {
+  const { failoverEpoch, forced, startedAt } = failover;
+  const excluded = [...failover.excluded, failover.promoted];
+  master.failover = { phase: 'select-replica', failoverEpoch, forced, startedAt, phaseAt: turn.now, excluded };
+  announce(turn, { name: '+failover-state-select-slave', about: refTo(turn.state, master) });
+  wantFreshInfo(turn, master, replicasOf(turn.state, master));
+  return turn.now;
+}
+
+function timeOut(turn: Turn, master: Master, failover: Failover): Ms {
+  const deadline = failover.phaseAt + master.options.failoverTimeoutMs + 1;
+  return turn.now < deadline ? deadline : abort(turn, master, '-failover-abort-slave-timeout');
+}
+
+/** The chosen replica reports the role of a master: the new configuration is valid from here on (§7.4). */
+export function confirmPromotion(turn: Turn, master: Master, replica: Replica): void {
+  const { state, now } = turn;
+  const { failover } = master;
+  if (failover?.phase !== 'wait-promotion' || failover.promoted !== replica.id) return;
+  const { failoverEpoch, forced, startedAt } = failover;
+  master.configEpoch = failoverEpoch;
+  master.failover = { phase: 'reconf-replicas', failoverEpoch, forced, startedAt, phaseAt: now, promoted: replica.id };
+  persist(turn);
+  announce(turn, { name: '+promoted-slave', about: refTo(state, replica) });
+  announce(turn, { name: '+failover-state-reconf-slaves', about: refTo(state, master) });
+  // Everybody hears of it now, and again until each of them has acknowledged it.
+  master.helloVersion += 1;
+  demoteOldMaster(turn, master, replica);
+  touchGroup(turn, master);
+}
+
+/**
+ * The old master may be alive: its clients must not go on writing to it.
+ * Differs: the genuine server leaves a healthy one writable until some sentinel converts it 8 to 18 s later
+ * (spec/behavior.md §13.1 w13). One that hangs finds the order when it wakes.
+ */
+function demoteOldMaster(turn: Turn, master: Master, promoted: Replica): void {
+  const { state } = turn;
+  const to = { host: shownHost(state, promoted.address), port: promoted.address.port };
+  if (!orderRole(turn, master, to)) return;
+  const about = refTo(state, master);
+  const name = about.host.includes(':') ? `[${about.host}]:${about.port}` : `${about.host}:${about.port}`;
+  const converted = { ...about, kind: 'replica', name, master: { name: master.name, ...to } } as const;
+  announce(turn, { name: '+convert-to-slave', about: converted });
+}
+
+/** An INFO says that the chosen replica is still one: the order was lost or refused; give it again. */
+export function retryPromotion(turn: Turn, master: Master, replica: Replica): void {
+  const { failover } = master;
+  if (failover?.phase !== 'wait-promotion' || failover.promoted !== replica.id) return;
+  if (turn.now - (replica.orderedAt ?? failover.phaseAt) >= ORDER_AGAIN_MS) order(turn, replica);
+}
+
+/** Point the other replicas to the promoted one, `parallel-syncs` at a time, until all that can follow do (§7.6). */
+function reconfigure(turn: Turn, master: Master, failover: In<'reconf-replicas'>): Ms {
+  const { state, now } = turn;
+  const promoted = lookUpReplica(state, failover.promoted);
+  if (promoted === undefined) return abort(turn, master, '-failover-abort-slave-timeout');
+  const others = replicasOf(state, master).filter(({ id }) => id !== promoted.id);
+  let next = giveUpSilentOnes(turn, others);
+  let slots = master.options.parallelSyncs - others.filter(isBeingReconfigured).length;
+  for (const replica of others) {
+    if (slots <= 0) break;
+    if (replica.reconf === undefined && sendFollow(turn, replica, promoted, '+slave-reconf-sent')) slots -= 1;
+  }
+  const deadline = failover.phaseAt + master.options.failoverTimeoutMs + 1;
+  next = Math.min(next, deadline);
+  const remaining = others.filter(({ reconf, sdownAt }) => reconf?.phase !== 'done' && sdownAt === undefined);
+  // Differs: the genuine server stops here while the promoted replica is sdown (a lone one for ever); the new
+  // configuration is announced, so the switch is made and the new master judged like any other.
+  const overdue = now >= deadline;
+  if (remaining.length > 0 && !overdue && promoted.sdownAt === undefined) return next;
+  if (overdue) endForTimeout(turn, master, remaining, promoted);
+  announce(turn, { name: '+failover-end', about: refTo(state, master) });
+  switchMaster(turn, master, promoted.address);
+  return now;
+}
+
+const isBeingReconfigured = ({ reconf }: Replica) => reconf?.phase === 'sent' || reconf?.phase === 'in-progress';
+
+/** The order went out, but the replica never said that it follows: do not let it hold a place for ever. */
+function giveUpSilentOnes(turn: Turn, replicas: readonly Replica[]): Ms {
+  let next = Number.POSITIVE_INFINITY;
+  for (const replica of replicas) {
+    if (replica.reconf?.phase !== 'sent') continue;
+    const due = replica.reconf.sentAt + turn.state.tunables.replicaReconfTimeoutMs + 1;
+    if (turn.now < due) next = Math.min(next, due);
+    else {
+      announce(turn, { name: '-slave-reconf-sent-timeout', about: refTo(turn.state, replica) });
+      replica.reconf = { phase: 'done', sentAt: replica.reconf.sentAt };
+    }
+  }
+  return next;
+}
+
+function sendFollow(
+  turn: Turn,
+  replica: Replica,
+  promoted: Replica,
+  name: '+slave-reconf-sent' | '+slave-reconf-sent-be',
+): boolean {
+  const to = { host: shownHost(turn.state, promoted.address), port: promoted.address.port };
+  if (replica.sdownAt !== undefined || !orderRole(turn, replica, to)) return false;
+  replica.reconf = { phase: 'sent', sentAt: turn.now };
+  replica.orderedAt = turn.now;
+  replica.infoWantedAt = turn.now;
+  announce(turn, { name, about: refTo(turn.state, replica) });
+  touch(turn, replica);
+  return true;
+}
+
+/** Time is up: the rest is told to follow as well, whatever parallel-syncs says, and the failover ends. */
+function endForTimeout(turn: Turn, master: Master, remaining: readonly Replica[], promoted: Replica): void {
+  announce(turn, { name: '+failover-end-for-timeout', about: refTo(turn.state, master) });
+  for (const replica of remaining)
+    if (replica.reconf === undefined) sendFollow(turn, replica, promoted, '+slave-reconf-sent-be');
+}
+
+/** An INFO of a replica that was told to follow: does it, and is it in step? */
+export function noteReplicaProgress(turn: Turn, master: Master, replica: Replica): void {
+  const { reconf, reportedMaster } = replica;
+  if (reconf === undefined || reconf.phase === 'done' || master.failover?.phase !== 'reconf-replicas') return;
+  const promoted = lookUpReplica(turn.state, master.failover.promoted);
+  if (promoted === undefined || reportedMaster === undefined || replica.role !== 'slave') return;
+  if (!sameAddress(addressOf(reportedMaster.host, reportedMaster.port), promoted.address)) return;
+  const about = refTo(turn.state, replica);
+  if (reconf.phase === 'sent') {
+    reconf.phase = 'in-progress';
+    announce(turn, { name: '+slave-reconf-inprog', about });
+  }
+  if (replica.linkStatus === 'up') {
+    reconf.phase = 'done';
+    announce(turn, { name: '+slave-reconf-done', about });
+  }
+}
+
+function lookUpReplica(state: SentinelState, id: InstanceId): Replica | undefined {
+  const instance = state.instances.get(id);
+  return instance?.kind === 'replica' ? instance : undefined;
+}

@@ -1,0 +1,190 @@
+// Hellos: how sentinels find each other through the data nodes, and how a new configuration spreads (spec §4).
+import type { NodeReply } from './effects.ts';
+import { holdFailover } from './failover.ts';
+import { addPeer, removeInstance } from './instances.ts';
+import { dropConnections, HELLO_CHANNEL, outstanding, request, unhurriedConnection } from './links.ts';
+import {
+  addressOf,
+  currentAddress,
+  linkOf,
+  literalIp,
+  masterOf,
+  peersOf,
+  refTo,
+  sameAddress,
+  shownHost,
+} from './query.ts';
+import type { Address, Connection, Epoch, Instance, Master, Ms, Peer, RunId, SentinelState } from './state.ts';
+import { switchMaster } from './switch.ts';
+import { announce, persistSoon, type Turn, touch } from './turn.ts';
+import { adoptEpoch } from './vote.ts';
+
+/** A hello that was refused is not repeated at once. */
+const HELLO_RETRY_MS: Ms = 500;
+/** Later epochs do not fit the integer reply in which votes are told; one from a mangled hello would be for ever. */
+const EPOCH_MAX = 2n ** 63n - 1n;
+
+/** The eight fields of a hello. */
+export interface Hello {
+  readonly address: Address;
+  readonly runId: RunId;
+  readonly currentEpoch: Epoch;
+  readonly masterName: string;
+  readonly masterAddress: Address;
+  readonly configEpoch: Epoch;
+}
+
+/**
+ * Read a hello; `undefined` when any field is unusable.
+ * Differs: the genuine server acts on the good fields of a bad hello, so that one with a broken address removes a
+ * voter (spec/behavior.md §13.1 w12); here a message is taken as a whole or not at all.
+ */
+export function parseHello(text: string, namesAllowed: boolean): Hello | undefined {
+  const fields = text.split(',');
+  if (fields.length !== 8) return undefined;
+  const [ip = '', port = '', runId = '', epoch = '', masterName = '', masterIp = '', masterPort = '', config = ''] =
+    fields;
+  const address = parseAddress(ip, port, 0, namesAllowed);
+  const masterAddress = parseAddress(masterIp, masterPort, 1, namesAllowed);
+  const currentEpoch = parseEpoch(epoch);
+  const configEpoch = parseEpoch(config);
+  if (address === undefined || masterAddress === undefined || runId === '') return undefined;
+  if (currentEpoch === undefined || configEpoch === undefined) return undefined;
+  return { address, runId, currentEpoch, masterName, masterAddress, configEpoch };
+}
+
+function parseAddress(host: string, port: string, minPort: number, namesAllowed: boolean): Address | undefined {
+  if (!/^\d{1,5}$/.test(port) || Number(port) < minPort || Number(port) > 65535) return undefined;
+  if (literalIp(host) === undefined && !(namesAllowed && host !== '')) return undefined;
+  return addressOf(host, Number(port));
+}
+
+function parseEpoch(text: string): Epoch | undefined {
+  if (!/^\d{1,20}$/.test(text)) return undefined;
+  const epoch = BigInt(text);
+  return epoch <= EPOCH_MAX ? epoch : undefined;
+}
+
+/** The hello that `instance` is told about its master, from the address that this very connection shows of us. */
+export function renderHello(state: SentinelState, master: Master, connection: Connection): string {
+  const { settings } = state;
+  const ip = settings.announceIp ?? connection.localIp ?? '';
+  const port = settings.announcePort !== 0 ? settings.announcePort : settings.port;
+  const current = currentAddress(state, master);
+  const place = `${shownHost(state, current)},${current.port}`;
+  return `${ip},${port},${state.myId},${state.currentEpoch},${master.name},${place},${master.configEpoch}`;
+}
+
+/**
+ * Publish a hello if one is due: every publish-period, and at once while `instance` has not acknowledged the newest
+ * configuration. Returns when to look again.
+ */
+export function sayHello(turn: Turn, instance: Instance): Ms {
+  const { state, now } = turn;
+  const master = masterOf(state, instance);
+  const connection = unhurriedConnection(state, instance);
+  if (connection === undefined) return Number.POSITIVE_INFINITY;
+  const unheard = instance.helloVersion < master.helloVersion;
+  const due = Math.max(instance.helloRetryAt, unheard ? now : instance.helloAt + state.tunables.publishPeriodMs + 1);
+  if (now < due) return due;
+  const underWay = outstanding(connection, 'hello', instance);
+  // One that carries an older configuration does not stand in the way of the new one.
+  if (underWay !== undefined && underWay.version === master.helloVersion) return Number.POSITIVE_INFINITY;
+  const text = renderHello(state, master, connection);
+  const pending = { kind: 'hello', instance: instance.id, version: master.helloVersion, sentAt: now } as const;
+  request(turn, instance, connection, ['PUBLISH', HELLO_CHANNEL, text], pending);
+  return Number.POSITIVE_INFINITY;
+}
+
+/** A hello of ours was answered. Only a number acknowledges it. */
+export function onHelloReply(turn: Turn, instance: Instance, version: number, reply: NodeReply): void {
+  if (reply.kind === 'integer') {
+    instance.helloAt = turn.now;
+    instance.helloVersion = Math.max(instance.helloVersion, version);
+  } else instance.helloRetryAt = turn.now + HELLO_RETRY_MS;
+  touch(turn, instance);
+}
+
+/** A hello came, through a data node or from a peer directly; also in TILT. Our own are ignored on both ways. */
+export function onHello(turn: Turn, text: string): void {
+  const { state } = turn;
+  const hello = parseHello(text, state.settings.resolveHostnames);
+  if (hello === undefined || hello.runId === state.myId) return;
+  const master = state.masters.get(hello.masterName);
+  if (master === undefined) return;
+  const peer = meetPeer(turn, master, hello);
+  adoptEpoch(turn, master, hello.currentEpoch);
+  adoptConfiguration(turn, master, peer, hello);
+  peer.lastHelloAt = turn.now;
+  touch(turn, peer);
+}
+
+/** The peer this hello is from: known, moved to another address, or new. */
+function meetPeer(turn: Turn, master: Master, hello: Hello): Peer {
+  const { state } = turn;
+  const known = state.instances.get(master.peers.get(hello.runId) ?? -1);
+  if (known?.kind === 'peer' && sameAddress(known.address, hello.address)) return known;
+  if (known?.kind === 'peer') return movePeer(turn, master, known, hello);
+  removeImpostor(turn, master, hello.address);
+  const peer = addPeer(turn, master, hello.address, hello.runId);
+  announce(turn, { name: '+sentinel', about: refTo(state, peer) });
+  persistSoon(turn);
+  return peer;
+}
+
+function movePeer(turn: Turn, master: Master, known: Peer, hello: Hello): Peer {
+  const { state } = turn;
+  const { address, runId } = hello;
+  const to = { host: shownHost(state, address), port: address.port };
+  removeInstance(turn, master, known);
+  announce(turn, { name: '+sentinel-address-switch', about: refTo(state, master), to, runId });
+  removeImpostor(turn, master, address);
+  let others = 0;
+  for (const other of peersByRunId(state, runId)) {
+    const link = linkOf(state, other);
+    other.address = address;
+    link.address = address;
+    dropConnections(turn, link);
+    touch(turn, other);
+    others += 1;
+  }
+  const peer = addPeer(turn, master, address, runId);
+  // A vote that was given stays given, wherever the voter lives.
+  peer.vote = known.vote;
+  if (others > 0) announce(turn, { name: '+sentinel-address-update', about: refTo(state, peer), others });
+  persistSoon(turn);
+  return peer;
+}
+
+/** Another id at this very address cannot be right any more: its run id goes from all masters. */
+function removeImpostor(turn: Turn, master: Master, address: Address): void {
+  const { state } = turn;
+  if (address.port === 0) return;
+  const impostor = peersOf(state, master).find((peer) => sameAddress(peer.address, address));
+  if (impostor === undefined) return;
+  announce(turn, { name: '+sentinel-invalid-addr', about: refTo(state, impostor) });
+  for (const peer of peersByRunId(state, impostor.runId)) removeInstance(turn, masterOf(state, peer), peer);
+}
+
+function peersByRunId(state: SentinelState, runId: RunId): Peer[] {
+  const found: Peer[] = [];
+  for (const master of state.masters.values()) {
+    const peer = state.instances.get(master.peers.get(runId) ?? -1);
+    if (peer?.kind === 'peer') found.push(peer);
+  }
+  return found;
+}
+
+/** The highest config epoch wins; an equal one never changes the address. */
+function adoptConfiguration(turn: Turn, master: Master, peer: Peer, hello: Hello): void {
+  if (hello.configEpoch <= master.configEpoch) return;
+  master.configEpoch = hello.configEpoch;
+  const moved = !sameAddress(hello.masterAddress, master.address);
+  if (!moved) {
+    // Somebody confirmed the present master in a later epoch than ours: our attempt could only lose.
+    if (master.failover !== undefined && master.failover.failoverEpoch <= hello.configEpoch) holdFailover(turn, master);
+    return persistSoon(turn);
+  }
+  announce(turn, { name: '+config-update-from', about: refTo(turn.state, peer) });
+  switchMaster(turn, master, hello.masterAddress);
+}

@@ -1,0 +1,287 @@
+// When to connect, what to say first, when to give a connection up: the core's half of the links.
+// The other half, shell/links.ts, only carries bytes.
+import type { NodeReply } from './effects.ts';
+import { linkOf, masterOf, refTo } from './query.ts';
+import type {
+  Address,
+  Connection,
+  Instance,
+  InstanceId,
+  Link,
+  LinkId,
+  Master,
+  Ms,
+  Pending,
+  SentinelState,
+} from './state.ts';
+import { announce, type Turn, touch } from './turn.ts';
+
+/** Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). */
+const RETRY_MS: Ms = 1000;
+/**
+ * Pause after a connection that had worked. Differs: the genuine server waits out its second here too; a node that
+ * cuts its clients on promotion would be out of sight for longer than a short down-after-milliseconds.
+ */
+const RETRY_PROVEN_MS: Ms = 100;
+/** An attempt unanswered for so long is made anew; the kernel's own retries come further and further apart. */
+const CONNECT_TIMEOUT_MS: Ms = 5000;
+/** Requests awaiting a reply, per user of the link, at which periodic commands are withheld (spec/behavior.md §1.6). */
+const PENDING_MAX = 100;
+/** The channel on which sentinels tell each other what they know. */
+export const HELLO_CHANNEL = '__sentinel__:hello';
+
+/** Create a link. It counts as silent from now on, so a node that never answers goes down after down-after. */
+export function createLink(state: SentinelState, kind: Link['kind'], address: Address, now: Ms): Link {
+  const link: Link = {
+    id: state.nextId++,
+    kind,
+    address,
+    command: undefined,
+    subscription: undefined,
+    retryAt: now,
+    silentSince: now,
+    lastPingAt: undefined,
+    lastReplyAt: now,
+    lastOkAt: now,
+    heardAt: now,
+    users: new Set(),
+  };
+  state.links.set(link.id, link);
+  return link;
+}
+
+/** `instance` looks through `link` no longer; a link without users is closed and forgotten. */
+export function releaseLink(turn: Turn, linkId: LinkId, instance: InstanceId): void {
+  const link = turn.state.links.get(linkId);
+  if (link === undefined) return;
+  link.users.delete(instance);
+  if (link.users.size > 0) return;
+  dropConnections(turn, link);
+  turn.state.links.delete(link.id);
+}
+
+/** Close both connections and make new ones as soon as the instance is judged. */
+export function dropConnections(turn: Turn, link: Link): void {
+  for (const connection of [link.command, link.subscription]) if (connection) dropConnection(turn, link, connection);
+  link.retryAt = turn.now;
+}
+
+function dropConnection(turn: Turn, link: Link, connection: Connection): void {
+  turn.effects.push({ kind: 'disconnect', connection: connection.id });
+  forgetConnection(turn, link, connection);
+}
+
+/** Its pending requests go with it: their replies will not come, and none of them is owed any more. */
+function forgetConnection(turn: Turn, link: Link, connection: Connection): void {
+  turn.state.connections.delete(connection.id);
+  if (connection.role === 'subscription') {
+    link.subscription = undefined;
+    return;
+  }
+  link.command = undefined;
+  // The clock starts at the loss, not at the next PING: nothing is owed more certainly than by who left.
+  link.silentSince ??= turn.now;
+}
+
+/** Open what is missing, where that is allowed now. Returns when to look again; `Infinity` when an input will tell. */
+export function keepConnected(turn: Turn, link: Link): Ms {
+  if (link.address.port === 0) return Number.POSITIVE_INFINITY;
+  const wanted = link.kind === 'data' ? (['command', 'subscription'] as const) : (['command'] as const);
+  const missing = wanted.filter((role) => link[role] === undefined);
+  if (missing.length > 0 && turn.now >= link.retryAt) {
+    for (const role of missing) open(turn, link, role);
+    link.retryAt = turn.now + RETRY_MS;
+  }
+  let next = wanted.some((role) => link[role] === undefined) ? link.retryAt : Number.POSITIVE_INFINITY;
+  for (const connection of [link.command, link.subscription])
+    if (connection?.status === 'connecting') next = Math.min(next, giveUpConnecting(turn, link, connection));
+  return next;
+}
+
+function open(turn: Turn, link: Link, role: Connection['role']): void {
+  const { state, now } = turn;
+  const connection: Connection = {
+    id: state.nextId++,
+    role,
+    status: 'connecting',
+    since: now,
+    pending: [],
+    localIp: undefined,
+    proven: false,
+  };
+  link[role] = connection;
+  state.connections.set(connection.id, link.id);
+  if (role === 'command') link.silentSince ??= now;
+  const { ip, host, port } = link.address;
+  turn.effects.push({ kind: 'connect', connection: connection.id, host: ip ?? host, port });
+}
+
+function giveUpConnecting(turn: Turn, link: Link, connection: Connection): Ms {
+  const until = connection.since + CONNECT_TIMEOUT_MS;
+  if (turn.now < until) return until;
+  dropConnection(turn, link, connection);
+  link.retryAt = turn.now;
+  return turn.now;
+}
+
+/** The connection stands: log in, say who we are, then the first PING or the subscription, without waiting between. */
+export function onConnected(turn: Turn, link: Link, connection: Connection, localIp: string): void {
+  connection.status = 'open';
+  connection.localIp = localIp;
+  const user = someUser(turn.state, link);
+  if (user === undefined) return;
+  const auth = credentials(turn.state, masterOf(turn.state, user), link.kind);
+  if (auth.length > 0) request(turn, user, connection, ['AUTH', ...auth], { kind: 'ignored' });
+  const suffix = connection.role === 'command' ? 'cmd' : 'pubsub';
+  const name = `sentinel-${turn.state.myId.slice(0, 8)}-${suffix}`;
+  request(turn, user, connection, ['CLIENT', 'SETNAME', name], { kind: 'ignored' });
+  if (connection.role === 'command') sendPing(turn, user, link, connection);
+  else {
+    link.heardAt = turn.now;
+    request(turn, user, connection, ['SUBSCRIBE', HELLO_CHANNEL], { kind: 'subscribe' });
+  }
+  touchUsers(turn, link);
+}
+
+/** What follows AUTH, nothing when none is configured (spec/behavior.md §1.2). */
+function credentials(state: SentinelState, master: Master, kind: Link['kind']): string[] {
+  const { settings } = state;
+  const pick = (pass: string | undefined, user: string | undefined) =>
+    pass === undefined ? [] : user === undefined ? [pass] : [user, pass];
+  if (kind === 'data') return pick(master.options.authPass, master.options.authUser);
+  if (settings.sentinelPass !== undefined) return pick(settings.sentinelPass, settings.sentinelUser);
+  return pick(settings.requirePass, undefined);
+}
+
+/** The attempt failed or the connection is gone. */
+export function onClosed(turn: Turn, link: Link, connection: Connection, reason: string): void {
+  forgetConnection(turn, link, connection);
+  const pause = connection.proven ? RETRY_PROVEN_MS : RETRY_MS;
+  link.retryAt = Math.max(turn.now, connection.since + pause);
+  const user = someUser(turn.state, link);
+  if (user !== undefined) {
+    const name = connection.role === 'command' ? '-cmd-link-reconnection' : '-pubsub-link-reconnection';
+    announce(turn, { name, about: refTo(turn.state, user), reason });
+  }
+  touchUsers(turn, link);
+}
+
+/** A subscription without rights is no subscription: close it, so that the instance shows as disconnected. */
+export function onSubscribed(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
+  link.heardAt = turn.now;
+  if (reply.kind !== 'error') {
+    connection.proven = true;
+    return;
+  }
+  dropConnection(turn, link, connection);
+  link.retryAt = connection.since + RETRY_MS;
+  touchUsers(turn, link);
+}
+
+/** Tear down connections that are old and silent (spec/behavior.md §1.5). Returns when to look again. */
+export function recycleStuck(turn: Turn, link: Link, downAfterMs: Ms): Ms {
+  const { tunables } = turn.state;
+  let next = Number.POSITIVE_INFINITY;
+  const { command, subscription } = link;
+  if (command?.status === 'open' && link.silentSince !== undefined) {
+    const patience = Math.max(link.silentSince, link.lastReplyAt) + Math.trunc(downAfterMs / 2);
+    const due = Math.max(command.since + tunables.minLinkReconnectPeriodMs, patience) + 1;
+    if (turn.now < due) next = due;
+    else recycle(turn, link, command);
+  }
+  if (subscription?.status === 'open') {
+    const quiet = link.heardAt + 3 * tunables.publishPeriodMs;
+    const due = Math.max(subscription.since + tunables.minLinkReconnectPeriodMs, quiet) + 1;
+    if (turn.now < due) next = Math.min(next, due);
+    else recycle(turn, link, subscription);
+  }
+  return next;
+}
+
+function recycle(turn: Turn, link: Link, connection: Connection): void {
+  dropConnection(turn, link, connection);
+  link.retryAt = turn.now;
+  touchUsers(turn, link);
+}
+
+/** Send PING; from the first one that is not answered well, the silence is measured. */
+export function sendPing(turn: Turn, instance: Instance, link: Link, connection: Connection): void {
+  link.lastPingAt = turn.now;
+  link.silentSince ??= turn.now;
+  request(turn, instance, connection, ['PING'], { kind: 'ping', sentAt: turn.now });
+}
+
+/**
+ * Send one request on behalf of `instance`, under the command names of its master: the renaming holds for peers too
+ * (redis-sentinel 7.0.15 sends them `KLIENT SETNAME` where CLIENT is renamed).
+ */
+export function request(
+  turn: Turn,
+  instance: Instance,
+  connection: Connection,
+  args: readonly [string, ...string[]],
+  pending: Pending,
+): void {
+  const { renamedCommands } = masterOf(turn.state, instance).options;
+  const [command, ...rest] = args;
+  const renamed = renamedCommands.get(command.toLowerCase())?.renamed ?? command;
+  connection.pending.push(pending);
+  turn.effects.push({ kind: 'send', connection: connection.id, args: [renamed, ...rest] });
+}
+
+/** The open command connection of an instance; `undefined` while there is none. */
+export function commandConnection(state: SentinelState, instance: Instance): Connection | undefined {
+  const { command } = linkOf(state, instance);
+  return command?.status === 'open' ? command : undefined;
+}
+
+/** The same for periodic commands, which stop while too many requests are unanswered. */
+export function unhurriedConnection(state: SentinelState, instance: Instance): Connection | undefined {
+  const link = linkOf(state, instance);
+  const connection = commandConnection(state, instance);
+  return connection !== undefined && connection.pending.length < PENDING_MAX * link.users.size ? connection : undefined;
+}
+
+/** The newest unanswered request of one kind that was made for `instance`. */
+export function outstanding<K extends 'info' | 'hello' | 'ask'>(
+  connection: Connection,
+  kind: K,
+  instance: Instance,
+): Extract<Pending, { kind: K }> | undefined {
+  return connection.pending.findLast(
+    (pending): pending is Extract<Pending, { kind: K }> => pending.kind === kind && pending.instance === instance.id,
+  );
+}
+
+/**
+ * The transaction that makes a node a replica of `target`, or with `undefined` a master (spec/behavior.md §7.3, §7.5).
+ * It is sent as one: a node that takes the role without saving it or without cutting its clients would be half done.
+ */
+export function orderRole(turn: Turn, instance: Instance, target: { host: string; port: number } | undefined): boolean {
+  const connection = commandConnection(turn.state, instance);
+  if (connection === undefined) return false;
+  const slaveof = target === undefined ? ['NO', 'ONE'] : [target.host, String(target.port)];
+  const transaction: readonly [string, ...string[]][] = [
+    ['MULTI'],
+    ['SLAVEOF', ...slaveof],
+    ['CONFIG', 'REWRITE'],
+    ['CLIENT', 'KILL', 'TYPE', 'normal'],
+    ['CLIENT', 'KILL', 'TYPE', 'pubsub'],
+    ['EXEC'],
+  ];
+  for (const args of transaction) request(turn, instance, connection, args, { kind: 'ignored' });
+  return true;
+}
+
+/** Let the rules of all users of a link run. */
+export function touchUsers(turn: Turn, link: Link): void {
+  for (const id of link.users) touch(turn, { id });
+}
+
+function someUser(state: SentinelState, link: Link): Instance | undefined {
+  for (const id of link.users) {
+    const instance = state.instances.get(id);
+    if (instance !== undefined) return instance;
+  }
+  return undefined;
+}

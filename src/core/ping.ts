@@ -1,0 +1,59 @@
+// PING: how often, and what its replies mean for the silence that sdown is judged by.
+import type { NodeReply } from './effects.ts';
+import { commandConnection, request, sendPing, touchUsers, unhurriedConnection } from './links.ts';
+import { linkOf, masterOf } from './query.ts';
+import type { Connection, Instance, Link, Ms, SentinelState } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Never more than ten PINGs a second to one node, however short its down-after-milliseconds is. */
+const PING_MIN_MS: Ms = 100;
+
+/**
+ * The PING period of an instance. Differs: the genuine server sends one a second, so that a hung node is noticed up to
+ * a second late; a tenth of down-after keeps that below a tenth of what the operator allowed.
+ */
+export function pingPeriod(state: SentinelState, instance: Instance): Ms {
+  const { downAfterMs } = masterOf(state, instance).options;
+  return Math.max(PING_MIN_MS, Math.min(state.tunables.pingPeriodMs, Math.trunc(downAfterMs / 10)));
+}
+
+/** Send a PING if it is due. One at a time: a second one to a silent node could tell nothing more. */
+export function ping(turn: Turn, instance: Instance): Ms {
+  const { state, now } = turn;
+  const connection = unhurriedConnection(state, instance);
+  if (connection === undefined || connection.pending.some(({ kind }) => kind === 'ping'))
+    return Number.POSITIVE_INFINITY;
+  const link = linkOf(state, instance);
+  const due = (link.lastPingAt ?? Number.NEGATIVE_INFINITY) + pingPeriod(state, instance);
+  if (now < due) return due;
+  sendPing(turn, instance, link, connection);
+  return Number.POSITIVE_INFINITY;
+}
+
+/** A PING was answered (spec/behavior.md §2.3). */
+export function onPong(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
+  const { state, now } = turn;
+  link.lastReplyAt = now;
+  const pong = reply.kind === 'status' && reply.text.startsWith('PONG');
+  const busyElsewhere = reply.kind === 'error' && /^(LOADING|MASTERDOWN)/.test(reply.text);
+  if (pong || busyElsewhere) {
+    link.lastOkAt = now;
+    link.silentSince = undefined;
+    connection.proven = true;
+  }
+  for (const id of link.users) {
+    const instance = state.instances.get(id);
+    if (instance === undefined) continue;
+    if (pong && instance.kind === 'master') instance.rebootAt = undefined;
+    if (reply.kind === 'error' && reply.text.startsWith('BUSY')) killScript(turn, instance);
+  }
+  touchUsers(turn, link);
+}
+
+/** A script that runs too long makes a node look dead: end it, once per time of being sdown. */
+function killScript(turn: Turn, instance: Instance): void {
+  const connection = commandConnection(turn.state, instance);
+  if (instance.sdownAt === undefined || instance.scriptKillSent || connection === undefined) return;
+  instance.scriptKillSent = true;
+  request(turn, instance, connection, ['SCRIPT', 'KILL'], { kind: 'ignored' });
+}

@@ -1,0 +1,43 @@
+// Which replica is promoted: the exclusions, then priority, offset and run id (spec/behavior.md §8).
+import { isDisconnected, linkOf, replicasOf } from './query.ts';
+import type { Master, Ms, Replica, SentinelState } from './state.ts';
+
+/** The order of preference: negative when `a` is the better choice. */
+export function compareReplicas(a: Replica, b: Replica): number {
+  if (a.priority !== b.priority) return a.priority - b.priority;
+  if (a.offset !== b.offset) return a.offset > b.offset ? -1 : 1;
+  // A replica whose run id is unknown comes last.
+  if (a.runId === '' || b.runId === '') return (a.runId === '' ? 1 : 0) - (b.runId === '' ? 1 : 0);
+  const [x, y] = [a.runId.toLowerCase(), b.runId.toLowerCase()];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Why a replica may not be promoted; `undefined` when it may. The words are for logs and explanations. */
+export function exclusion(state: SentinelState, master: Master, replica: Replica, now: Ms): string | undefined {
+  const link = linkOf(state, replica);
+  const { pingPeriodMs, infoPeriodMs } = state.tunables;
+  if (replica.sdownAt !== undefined) return 'it is sdown';
+  if (isDisconnected(link) || link.command?.status !== 'open') return 'its link is disconnected';
+  if (now - link.lastOkAt > 5 * pingPeriodMs) return 'it has not answered PING lately';
+  if (replica.priority === 0) return 'its priority is 0';
+  const infoMaxAgeMs = master.sdownAt === undefined ? 3 * infoPeriodMs : 5 * pingPeriodMs;
+  if (replica.infoAt === undefined || now - replica.infoAt > infoMaxAgeMs) return 'its INFO is too old';
+  const downMs = master.sdownAt === undefined ? 0 : now - master.sdownAt;
+  if (replica.linkDownMs > 10 * master.options.downAfterMs + downMs) return 'it lost its master too long ago';
+  return undefined;
+}
+
+/** The replicas that may be promoted, best first. */
+export function eligibleReplicas(state: SentinelState, master: Master, now: Ms): Replica[] {
+  const eligible = replicasOf(state, master).filter((replica) => exclusion(state, master, replica, now) === undefined);
+  return eligible.sort((a, b) => promotedBefore(master, b) - promotedBefore(master, a) || compareReplicas(a, b));
+}
+
+/**
+ * Did a leader that died meanwhile promote this replica already? It became a master, without a restart, after our
+ * master went down. Differs: the genuine server does not look at the role, and promotes a second one beside it
+ * (spec/behavior.md §13.1 w15).
+ */
+function promotedBefore(master: Master, replica: Replica): number {
+  return master.sdownAt !== undefined && replica.role === 'master' && replica.roleSince >= master.sdownAt ? 1 : 0;
+}

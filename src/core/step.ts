@@ -1,0 +1,155 @@
+// The core's front door: one input goes in, the effects it leads to come out.
+// Same state, input, clock and draws: same effects.
+import { onAnswer } from './ask.ts';
+import { popDue, pushDeadline } from './deadlines.ts';
+import type { Clock, Effect, Input, NodeReply } from './effects.ts';
+import { onHello, onHelloReply } from './hello.ts';
+import { onInfo } from './info.ts';
+import { settle } from './judge.ts';
+import { onClosed, onConnected, onSubscribed } from './links.ts';
+import { onPong } from './ping.ts';
+import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
+import { enterTilt, leaveTiltWhenOver, stoodStill } from './tilt.ts';
+import { beginTurn, log, type Turn, touch } from './turn.ts';
+
+/** The process looks at its clocks at least this often, whether anything happens or not. */
+export const HEARTBEAT_MS: Ms = 500;
+/** A save that failed is tried again this often, also when nothing new has to be saved. */
+const SAVE_RETRY_MS: Ms = 1000;
+/** While saving fails, the log says so this often. */
+const SAVE_WARNING_MS: Ms = 10_000;
+
+/** Change `state` by what happened; returns what is to be done about it, in order. */
+export function step(state: SentinelState, input: Input, clock: Clock, rand: Rand): Effect[] {
+  const turn = beginTurn(state, clock.now, clock.wallMs, rand);
+  if (stoodStill(state, clock)) enterTilt(turn);
+  state.lastInputAt = clock.now;
+  state.lastWallMs = clock.wallMs;
+  apply(turn, input);
+  return settle(turn);
+}
+
+/** The instant at which the core must be given a `tick`, unless another input comes first. */
+export function nextDeadline(state: SentinelState): Ms {
+  return state.deadlines[0]?.at ?? state.lastInputAt + HEARTBEAT_MS;
+}
+
+function apply(turn: Turn, input: Input): void {
+  switch (input.kind) {
+    case 'tick':
+      return onTick(turn);
+    case 'connected':
+      return withConnection(turn, input.connection, (link, connection) =>
+        onConnected(turn, link, connection, input.localIp),
+      );
+    case 'closed':
+      return withConnection(turn, input.connection, (link, connection) =>
+        onClosed(turn, link, connection, input.reason),
+      );
+    case 'reply':
+      return withConnection(turn, input.connection, (link, connection) => onReply(turn, link, connection, input.reply));
+    case 'message':
+      return withConnection(turn, input.connection, (link) => {
+        link.heardAt = turn.now;
+        onHello(turn, input.text);
+      });
+    case 'hello':
+      return onHello(turn, input.text);
+    case 'saved':
+      return onSaved(turn);
+    case 'save-failed':
+      return onSaveFailed(turn, input.reason);
+    default:
+      return unreachable(input);
+  }
+}
+
+/** An input nobody handles does not compile. */
+function unreachable(input: never): never {
+  throw new Error(`unknown input ${JSON.stringify(input)}`);
+}
+
+/** A connection that was torn down meanwhile has nothing to say any more. */
+function withConnection(turn: Turn, id: ConnectionId, act: (link: Link, connection: Connection) => void): void {
+  const link = turn.state.links.get(turn.state.connections.get(id) ?? -1);
+  const connection = link?.command?.id === id ? link.command : link?.subscription;
+  if (link !== undefined && connection?.id === id) act(link, connection);
+}
+
+function onTick(turn: Turn): void {
+  const { state, now } = turn;
+  leaveTiltWhenOver(turn);
+  for (let due = popDue(state.deadlines, now); due !== undefined; due = popDue(state.deadlines, now)) {
+    if (due.target === 0) onProcessDeadline(turn);
+    else wakeInstance(turn, due.target, due.at);
+  }
+  if (state.deadlines.length === 0) pushDeadline(state.deadlines, { at: now + HEARTBEAT_MS, target: 0 });
+}
+
+/** An entry that is not the instance's present deadline was overtaken by an earlier one. */
+function wakeInstance(turn: Turn, id: number, at: Ms): void {
+  const instance = turn.state.instances.get(id);
+  if (instance === undefined || instance.wakeAt !== at) return;
+  instance.wakeAt = Number.POSITIVE_INFINITY;
+  touch(turn, instance);
+}
+
+function onProcessDeadline(turn: Turn): void {
+  const { state, now } = turn;
+  if (state.heartbeatAt <= now) {
+    state.heartbeatAt = now + HEARTBEAT_MS;
+    pushDeadline(state.deadlines, { at: state.heartbeatAt, target: 0 });
+  }
+  if (state.saveAt !== undefined && state.saveAt <= now) {
+    state.saveAt = undefined;
+    turn.effects.push({ kind: 'persist' });
+  }
+}
+
+function onReply(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
+  const pending = connection.pending.shift();
+  if (pending === undefined) return;
+  if (pending.kind === 'ping') return onPong(turn, link, connection, reply);
+  if (pending.kind === 'subscribe') return onSubscribed(turn, link, connection, reply);
+  if (pending.kind !== 'ignored') onInstanceReply(turn, pending, reply);
+}
+
+function onInstanceReply(turn: Turn, pending: Extract<Pending, { instance: number }>, reply: NodeReply): void {
+  const instance = turn.state.instances.get(pending.instance);
+  if (instance === undefined) return;
+  if (pending.kind === 'hello') return onHelloReply(turn, instance, pending.version, reply);
+  if (pending.kind === 'ask')
+    return instance.kind === 'peer' ? onAnswer(turn, instance, pending.failoverEpoch, reply) : undefined;
+  return instance.kind === 'peer' ? undefined : onInfo(turn, instance, reply);
+}
+
+/** What was cast is on disk: it counts, and may be told. */
+function onSaved(turn: Turn): void {
+  const { state } = turn;
+  state.unsaved = false;
+  state.saveAt = undefined;
+  if (state.saveFailure !== undefined) {
+    log(turn, 'notice', 'The configuration can be saved again');
+    state.saveFailure = undefined;
+  }
+  for (const id of state.unsavedVotes) {
+    const master = state.instances.get(id);
+    if (master?.kind !== 'master') continue;
+    master.voteUnsaved = false;
+    touch(turn, master);
+  }
+  state.unsavedVotes.clear();
+}
+
+/** The old file is whole and the state is not in it: try again soon, and say so, but not at every attempt. */
+function onSaveFailed(turn: Turn, reason: string): void {
+  const { state, now } = turn;
+  const { saveFailure } = state;
+  if (saveFailure === undefined || now - saveFailure.toldAt >= SAVE_WARNING_MS) {
+    log(turn, 'warning', `WARNING: Sentinel was not able to save the new configuration on disk!!!: ${reason}`);
+    state.saveFailure = { since: saveFailure?.since ?? now, toldAt: now, reason, count: (saveFailure?.count ?? 0) + 1 };
+  } else state.saveFailure = { ...saveFailure, reason, count: saveFailure.count + 1 };
+  state.saveAt = now + SAVE_RETRY_MS;
+  pushDeadline(state.deadlines, { at: state.saveAt, target: 0 });
+  for (const id of state.unsavedVotes) touch(turn, { id });
+}

@@ -1,0 +1,95 @@
+// A new master: the moment at which everything we know is arranged around another address (spec/behavior.md §7.7).
+import { addReplica, moveMaster, removeInstance } from './instances.ts';
+import { dropConnections } from './links.ts';
+import { linkOf, peersOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
+import type { Address, Link, Master, Replica } from './state.ts';
+import { announce, persist, type Turn, touchGroup } from './turn.ts';
+
+/**
+ * Make `address` the master. All other replicas stay, as new instances, and the old master joins them, last.
+ *
+ * Differs: the genuine server closes all connections here, starts the new master's PING clock although it may not
+ * reconnect yet, and keeps the peers' answers about the old one; with a short down-after it then takes the healthy
+ * new master for dead (spec/behavior.md §13.1 w1). A link belongs to a node, not to its role: here it stays with it,
+ * and what peers said of the old master is forgotten.
+ */
+export function switchMaster(turn: Turn, master: Master, address: Address): void {
+  const { state } = turn;
+  const from = { host: shownHost(state, master.address), port: master.address.port };
+  const to = { host: shownHost(state, address), port: address.port };
+  announce(turn, { name: '+switch-master', about: refTo(state, master), from, to });
+  const { address: oldAddress } = master;
+  const oldLink = linkOf(state, master);
+  const former = replicasOf(state, master);
+  const promoted = former.find((replica) => sameAddress(replica.address, address));
+  adoptNode(turn, master, address, promoted);
+  for (const replica of former) {
+    if (replica === promoted) continue;
+    const fresh = addReplica(turn, master, replica.address, linkOf(state, replica));
+    removeInstance(turn, master, replica);
+    carryOver(replica, fresh);
+    announce(turn, { name: '+slave', about: refTo(state, fresh) });
+  }
+  const demoted = addReplica(turn, master, oldAddress, oldLink);
+  oldLink.users.delete(master.id);
+  announce(turn, { name: '+slave', about: refTo(state, demoted) });
+  for (const peer of peersOf(state, master)) {
+    peer.answer = undefined;
+    peer.vote = undefined;
+    peer.answeredEpoch = undefined;
+    peer.askedAt = undefined;
+  }
+  persist(turn);
+  touchGroup(turn, master);
+}
+
+/** The master takes over the promoted node's link and what is known of it, or gets a link of its own. */
+function adoptNode(turn: Turn, master: Master, address: Address, promoted: Replica | undefined): void {
+  const { state, now } = turn;
+  const node = promoted ?? addReplica(turn, master, address);
+  const link = linkOf(state, node);
+  link.users.add(master.id);
+  removeInstance(turn, master, node);
+  master.linkId = link.id;
+  moveMaster(state, master, address);
+  Object.assign(master, {
+    runId: node.runId,
+    infoAt: node.infoAt,
+    infoText: node.infoText,
+    role: 'master',
+    roleSince: now,
+    infoWantedAt: now,
+    sdownAt: undefined,
+    upSince: undefined,
+    scriptKillSent: false,
+    odownAt: undefined,
+    rebootAt: undefined,
+    leader: undefined,
+    voteUnsaved: false,
+    failover: undefined,
+    holdOff: undefined,
+    candidateAt: undefined,
+    helloAt: node.helloAt,
+    helloVersion: master.helloVersion,
+  } satisfies Partial<Master>);
+  restartClock(turn, link);
+}
+
+/** Silence from before the switch says nothing about the node as a master: connect now, count from there. */
+function restartClock(turn: Turn, link: Link): void {
+  if (link.command?.status === 'open' && link.silentSince === undefined) return;
+  dropConnections(turn, link);
+  link.silentSince = undefined;
+  link.lastOkAt = turn.now;
+  link.lastReplyAt = turn.now;
+}
+
+/** What a replica is does not change with its master; its state towards the old one does. */
+function carryOver(from: Replica, to: Replica): void {
+  to.runId = from.runId;
+  to.priority = from.priority;
+  to.offset = from.offset;
+  to.announced = from.announced;
+  to.helloAt = from.helloAt;
+  to.helloVersion = from.helloVersion;
+}

@@ -1,0 +1,71 @@
+// The vote: given once per master and epoch, on disk before anyone hears of it; and how votes are counted.
+import { majorityOf, refTo } from './query.ts';
+import type { Epoch, Master, Ms, RunId } from './state.ts';
+import { announce, persist, type Turn, touch } from './turn.ts';
+
+/** The instant from which others are held back is moved by up to this much, so that they do not move together. */
+export const DESYNC_MAX_MS: Ms = 1000;
+
+/**
+ * Vote for `candidate` in `epoch` unless a vote for that epoch or a later one was already given.
+ * Invariant: one vote per master and epoch; it neither leaves nor counts before it is on disk (`voteUnsaved`).
+ */
+export function castVote(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: RunId }): void {
+  const { state } = turn;
+  adoptEpoch(turn, master, ask.epoch);
+  if (master.leaderEpoch >= ask.epoch || state.currentEpoch > ask.epoch) return;
+  master.leader = ask.candidate;
+  master.leaderEpoch = ask.epoch;
+  master.voteUnsaved = true;
+  state.unsavedVotes.add(master.id);
+  persist(turn);
+  const about = refTo(state, master);
+  announce(turn, { name: '+vote-for-leader', about, runId: ask.candidate, epoch: ask.epoch }, true);
+  if (ask.candidate !== state.myId) standBack(turn, master, ask);
+}
+
+/** Someone else leads this epoch: hold our own attempt back so that two sentinels do not race. */
+function standBack(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: RunId }): void {
+  const since = turn.now + turn.rand(DESYNC_MAX_MS);
+  master.holdOff = { why: 'voted', leader: ask.candidate, epoch: ask.epoch, since, told: false };
+  master.candidateAt = undefined;
+  touch(turn, master);
+}
+
+/** A later epoch than ours was seen: it is ours from now on, and on disk before anything else leaves. */
+export function adoptEpoch(turn: Turn, master: Master, epoch: Epoch): void {
+  const { state } = turn;
+  if (epoch <= state.currentEpoch) return;
+  state.currentEpoch = epoch;
+  persist(turn);
+  announce(turn, { name: '+new-epoch', about: refTo(state, master), epoch });
+  touch(turn, master);
+}
+
+/**
+ * Who leads: more votes than anybody else, at least a majority of `voters` and at least `quorum`.
+ * `undefined` when nobody does.
+ */
+export function winner(votes: ReadonlyMap<RunId, number>, voters: number, quorum: number): RunId | undefined {
+  const needed = votesNeeded(voters, quorum);
+  let leader: { runId: RunId; count: number } | undefined;
+  for (const [runId, count] of votes) if (count > (leader?.count ?? 0)) leader = { runId, count };
+  return leader !== undefined && leader.count >= needed ? leader.runId : undefined;
+}
+
+/**
+ * Can nobody win this epoch any more although enough voters are there? `heard` of them have answered, `open` have not.
+ * A minority is no split: a new epoch would not help it.
+ */
+export function isProvablySplit(
+  votes: ReadonlyMap<RunId, number>,
+  { heard, open, voters, quorum }: { heard: number; open: number; voters: number; quorum: number },
+): boolean {
+  const needed = votesNeeded(voters, quorum);
+  const most = Math.max(0, ...votes.values());
+  return heard + open >= needed && most + open < needed;
+}
+
+function votesNeeded(voters: number, quorum: number): number {
+  return Math.max(majorityOf(voters), quorum);
+}
