@@ -76,7 +76,7 @@ export function hurryQuestions(turn: Turn, master: Master): void {
 export function onAnswer(turn: Turn, peer: Peer, failoverEpoch: Epoch | undefined, reply: NodeReply): void {
   if (reply.kind !== 'array') return;
   const [down, leader, epoch] = reply.items;
-  if (down?.kind !== 'integer' || leader?.kind !== 'bulk' || epoch?.kind !== 'integer') return;
+  if (down?.kind !== 'integer' || leader?.kind !== 'text' || epoch?.kind !== 'integer') return;
   peer.answer = { at: turn.now, down: down.value === 1n };
   if (failoverEpoch !== undefined) peer.answeredEpoch = failoverEpoch;
   if (leader.text !== '*') {

@@ -22,10 +22,10 @@ export type Effect =
 
 /** A reply as far as the core reads it. Strings are byte strings: one character, one byte. */
 export type NodeReply =
-  | { readonly kind: 'status'; readonly text: string }
+  /** A status or a bulk string: what carries the bytes does not tell them apart. */
+  | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'error'; readonly text: string }
   | { readonly kind: 'integer'; readonly value: bigint }
-  | { readonly kind: 'bulk'; readonly text: string }
   | { readonly kind: 'null' }
   | { readonly kind: 'array'; readonly items: readonly NodeReply[] };
 

@@ -121,7 +121,7 @@ function infoPeriod(state: SentinelState, node: Master | Replica, now: Ms): Ms {
 
 /** An INFO reply came: take its facts over, then act on the role. */
 export function onInfo(turn: Turn, node: Master | Replica, reply: NodeReply): void {
-  if (reply.kind !== 'bulk') return;
+  if (reply.kind !== 'text') return;
   const info = parseInfo(reply.text);
   node.infoAt = turn.now;
   node.infoText = reply.text;

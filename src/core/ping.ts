@@ -34,7 +34,8 @@ export function ping(turn: Turn, instance: Instance): Ms {
 export function onPong(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
   const { state, now } = turn;
   link.lastReplyAt = now;
-  const pong = reply.kind === 'status' && reply.text.startsWith('PONG');
+  // Differs: a bulk PONG counts, too; the links do not tell the two kinds of string apart.
+  const pong = reply.kind === 'text' && reply.text.startsWith('PONG');
   const busyElsewhere = reply.kind === 'error' && /^(LOADING|MASTERDOWN)/.test(reply.text);
   if (pong || busyElsewhere) {
     link.lastOkAt = now;

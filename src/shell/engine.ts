@@ -1,0 +1,134 @@
+// The turn: inputs are stepped as they come, their effects wait for the end of the event loop's iteration, and whatever
+// became durable in between is on disk before the first of them runs (design.md §3).
+import type { Outcome } from '../commands/outcome.ts';
+import type { Clock, Effect, Input } from '../core/effects.ts';
+import type { Rand, SentinelState } from '../core/state.ts';
+import { nextDeadline, step } from '../core/step.ts';
+
+/** While a save is under way the clock is looked at this often, so that a slow disk is not taken for a standstill. */
+const TICK_WHILE_SAVING_MS = 100;
+
+/** An effect that reaches the world; `persist` is the engine's own business. */
+export type OuterEffect = Exclude<Effect, { kind: 'persist' }>;
+
+/** The world the engine acts on: real in main, fake in simulations. */
+export interface World {
+  clock(): Clock;
+  readonly rand: Rand;
+  /** Put the durable part of the state on disk; rejects with the reason when that failed. */
+  save(): Promise<void>;
+  perform(effect: OuterEffect): void;
+  /** Run `callback` when the inputs that have arrived by now are through. */
+  afterInputs(callback: () => void): void;
+  /** Run `callback` after `delayMs`; a later call replaces an earlier one. */
+  setTimer(callback: () => void, delayMs: number): void;
+}
+
+export interface Engine {
+  /** Something happened. */
+  input(input: Input): void;
+  /**
+   * Run a client's request in the present turn (returns true), or after the save that is under way (returns false).
+   * `deliver` gets the outcome when its effects have run; `saved` is false when this turn's save failed.
+   */
+  request(run: (clock: Clock) => Outcome, deliver: (outcome: Outcome, saved: boolean) => void): boolean;
+  /** Run the effects of the start and begin to keep time. */
+  start(effects: readonly Effect[]): void;
+}
+
+type Deed = { readonly effect: Effect } | { readonly deliver: (saved: boolean) => void };
+
+/** Create the engine of one sentinel. Nothing happens before `start`. */
+export function createEngine(state: SentinelState, world: World): Engine {
+  let deeds: Deed[] = [];
+  let scheduled = false;
+  let saving = false;
+  /** What arrived during a save, with the time at which it did. */
+  const waiting: ((clock: Clock) => void)[] = [];
+
+  const collect = (effects: readonly Effect[] = []) => {
+    for (const effect of effects) deeds.push({ effect });
+  };
+  const stepNow = (input: Input, clock: Clock) => collect(step(state, input, clock, world.rand));
+
+  /** Run `work` now, or with the time of its arrival as soon as the save is done. */
+  const arrive = (work: (clock: Clock) => void): boolean => {
+    const clock = world.clock();
+    if (saving) {
+      waiting.push(() => work(clock));
+      return false;
+    }
+    work(clock);
+    schedule();
+    return true;
+  };
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    world.afterInputs(() => void endTurn());
+  }
+
+  async function endTurn(): Promise<void> {
+    while (deeds.length > 0) {
+      const turn = deeds;
+      deeds = [];
+      const saved = turn.some((deed) => 'effect' in deed && deed.effect.kind === 'persist') ? await save() : true;
+      for (const deed of turn) perform(deed, saved);
+      for (const work of waiting.splice(0)) work(world.clock());
+    }
+    scheduled = false;
+    armTimer();
+  }
+
+  /** Save, and tell the core how it went: what that leads to belongs to the next turn. */
+  async function save(): Promise<boolean> {
+    saving = true;
+    armTimer();
+    let outcome: Input = { kind: 'saved' };
+    try {
+      await world.save();
+    } catch (error) {
+      outcome = { kind: 'save-failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+    saving = false;
+    stepNow(outcome, world.clock());
+    return outcome.kind === 'saved';
+  }
+
+  function perform(deed: Deed, saved: boolean): void {
+    if ('deliver' in deed) return deed.deliver(saved);
+    const { effect } = deed;
+    if (effect.kind === 'persist') return;
+    // What must not be told unsaved is not told at all; everything else goes on (design.md §3).
+    if (effect.kind === 'announce' && effect.ifSaved && !saved) return;
+    world.perform(effect);
+  }
+
+  function armTimer(): void {
+    const delayMs = saving ? TICK_WHILE_SAVING_MS : Math.max(0, nextDeadline(state) - world.clock().now);
+    world.setTimer(onTimer, delayMs);
+  }
+
+  function onTimer(): void {
+    arrive((clock) => stepNow({ kind: 'tick' }, clock));
+    if (saving) armTimer();
+  }
+
+  return {
+    input: (input) => void arrive((clock) => stepNow(input, clock)),
+    request: (run, deliver) =>
+      arrive((clock) => {
+        // A request changes the state without a step of its own: what is due by now comes first.
+        if (nextDeadline(state) <= clock.now) stepNow({ kind: 'tick' }, clock);
+        const outcome = run(clock);
+        collect(outcome.effects);
+        deeds.push({ deliver: (saved) => deliver(outcome, saved) });
+        collect(outcome.after);
+      }),
+    start: (effects) => {
+      collect(effects);
+      schedule();
+    },
+  };
+}
