@@ -5,7 +5,7 @@ import { beginAttempt } from './election.ts';
 import { addMaster, dropDependents, dropMaster } from './instances.ts';
 import { settle } from './judge.ts';
 import { dropConnections } from './links.ts';
-import { addressOf, linkOf, refTo, replicasOf } from './query.ts';
+import { addressOf, linkOf, peersOf, refTo, replicasOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Master, MasterOptions, Ms, Rand, SentinelState, Settings, Tunables } from './state.ts';
 import { announce, beginTurn, log, persist, type Turn, touch, touchGroup } from './turn.ts';
@@ -99,6 +99,8 @@ export function setOption(state: SentinelState, master: Master, change: OptionCh
   announce(turn, { name: '+set', about: refTo(state, master), option, values });
   if (change.dropLinks)
     for (const node of [master, ...replicasOf(state, master)]) dropConnections(turn, linkOf(state, node));
+  for (const instance of [master, ...replicasOf(state, master), ...peersOf(state, master)])
+    linkOf(state, instance).downAfterMs = undefined;
   persist(turn);
   touchGroup(turn, master);
   return settle(turn);

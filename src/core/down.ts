@@ -22,13 +22,17 @@ export function downAt(state: SentinelState, instance: Instance): Ms {
   return at;
 }
 
-/** Judge sdown. Returns when to look again. */
+/**
+ * Judge sdown. Returns when to look again: a silence that has not begun cannot have lasted long enough before a whole
+ * down-after from now, so nobody needs to tell us when it begins.
+ */
 export function judgeSdown(turn: Turn, instance: Instance): Ms {
   const at = downAt(turn.state, instance);
   const down = turn.now >= at;
   if (down && instance.sdownAt === undefined) enterSdown(turn, instance);
   else if (!down && instance.sdownAt !== undefined) leaveSdown(turn, instance);
-  return down ? Number.POSITIVE_INFINITY : at;
+  if (down) return Number.POSITIVE_INFINITY;
+  return Math.min(at, turn.now + masterOf(turn.state, instance).options.downAfterMs + 1);
 }
 
 function enterSdown(turn: Turn, instance: Instance): void {

@@ -129,11 +129,15 @@ function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
     becomeLeader(turn, master, failover);
     return now;
   }
+  // We voted for somebody who asked in a later epoch: that one leads, or nobody.
+  if (master.holdOff?.why === 'voted') {
+    loseElection(turn, master);
+    return now;
+  }
   // Votes were split, or voters that know a later epoch refused ours: only a new epoch can decide.
   if (isProvablySplit(votes, { heard, open, voters, quorum })) {
-    const votedElsewhere = master.holdOff?.why === 'voted';
     loseElection(turn, master);
-    if (!votedElsewhere) retrySoon(turn, master);
+    retrySoon(turn, master);
     return now;
   }
   const { electionTimeoutMs } = state.tunables;

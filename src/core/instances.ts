@@ -1,5 +1,5 @@
 // How instances come and go: masters, their replicas, their peers, and the indexes that find them.
-import { createLink, releaseLink, touchUsers } from './links.ts';
+import { createLink, joinLink, releaseLink, touchUsers } from './links.ts';
 import { addressKey } from './query.ts';
 import type {
   Address,
@@ -21,7 +21,7 @@ const DEFAULT_PRIORITY = 100;
 
 function baseOf(state: SentinelState, address: Address, link: Link, now: Ms) {
   const id = state.nextId++;
-  link.users.add(id);
+  joinLink(link, id);
   return {
     id,
     address,

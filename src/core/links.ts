@@ -45,16 +45,29 @@ export function createLink(state: SentinelState, kind: Link['kind'], address: Ad
     lastOkAt: now,
     heardAt: now,
     users: new Set(),
+    downAfterMs: undefined,
   };
   state.links.set(link.id, link);
   return link;
 }
 
-/** `instance` looks through `link` no longer; a link without users is closed and forgotten. */
+/** `instance` looks through `link` from now on. */
+export function joinLink(link: Link, instance: InstanceId): void {
+  link.users.add(instance);
+  link.downAfterMs = undefined;
+}
+
+/** `instance` looks through `link` no longer; the link stays even without users. */
+export function leaveLink(link: Link, instance: InstanceId): void {
+  link.users.delete(instance);
+  link.downAfterMs = undefined;
+}
+
+/** `instance` looks through the link no longer; a link without users is closed and forgotten. */
 export function releaseLink(turn: Turn, linkId: LinkId, instance: InstanceId): void {
   const link = turn.state.links.get(linkId);
   if (link === undefined) return;
-  link.users.delete(instance);
+  leaveLink(link, instance);
   if (link.users.size > 0) return;
   dropConnections(turn, link);
   turn.state.links.delete(link.id);

@@ -1,33 +1,52 @@
 // PING: how often, and what its replies mean for the silence that sdown is judged by.
 import type { NodeReply } from './effects.ts';
-import { commandConnection, request, sendPing, touchUsers, unhurriedConnection } from './links.ts';
+import { commandConnection, request, sendPing, unhurriedConnection } from './links.ts';
 import { linkOf, masterOf } from './query.ts';
-import type { Connection, Instance, Link, Ms, SentinelState } from './state.ts';
-import type { Turn } from './turn.ts';
+import type { Connection, Instance, InstanceId, Link, Ms, SentinelState } from './state.ts';
+import { type Turn, touch } from './turn.ts';
 
 /** Never more than ten PINGs a second to one node, however short its down-after-milliseconds is. */
 const PING_MIN_MS: Ms = 100;
 
 /**
- * The PING period of an instance. Differs: the genuine server sends one a second, so that a hung node is noticed up to
+ * The PING period of a link. Differs: the genuine server sends one a second, so that a hung node is noticed up to
  * a second late; a tenth of down-after keeps that below a tenth of what the operator allowed.
  */
-export function pingPeriod(state: SentinelState, instance: Instance): Ms {
-  const { downAfterMs } = masterOf(state, instance).options;
-  return Math.max(PING_MIN_MS, Math.min(state.tunables.pingPeriodMs, Math.trunc(downAfterMs / 10)));
+export function pingPeriod(state: SentinelState, link: Link): Ms {
+  return Math.max(PING_MIN_MS, Math.min(state.tunables.pingPeriodMs, Math.trunc(shortestDownAfter(state, link) / 10)));
 }
 
-/** Send a PING if it is due. One at a time: a second one to a silent node could tell nothing more. */
+/** The strictest down-after of a link's users, kept until one of them comes, goes or changes. */
+function shortestDownAfter(state: SentinelState, link: Link): Ms {
+  link.downAfterMs ??= Math.min(
+    ...Array.from(link.users, (id) => {
+      const instance = state.instances.get(id);
+      return instance === undefined ? Number.POSITIVE_INFINITY : masterOf(state, instance).options.downAfterMs;
+    }),
+  );
+  return link.downAfterMs;
+}
+
+/**
+ * Send a PING if it is due. One at a time: a second one to a silent node could tell nothing more. Of all masters that
+ * share a peer's link, one sees to this.
+ */
 export function ping(turn: Turn, instance: Instance): Ms {
   const { state, now } = turn;
+  const link = linkOf(state, instance);
+  if (firstUser(link) !== instance.id) return Number.POSITIVE_INFINITY;
   const connection = unhurriedConnection(state, instance);
   if (connection === undefined || connection.pending.some(({ kind }) => kind === 'ping'))
     return Number.POSITIVE_INFINITY;
-  const link = linkOf(state, instance);
-  const due = (link.lastPingAt ?? Number.NEGATIVE_INFINITY) + pingPeriod(state, instance);
+  const due = (link.lastPingAt ?? Number.NEGATIVE_INFINITY) + pingPeriod(state, link);
   if (now < due) return due;
   sendPing(turn, instance, link, connection);
   return Number.POSITIVE_INFINITY;
+}
+
+function firstUser(link: Link): InstanceId | undefined {
+  for (const id of link.users) return id;
+  return undefined;
 }
 
 /** A PING was answered (spec/behavior.md §2.3). */
@@ -37,18 +56,21 @@ export function onPong(turn: Turn, link: Link, connection: Connection, reply: No
   // Differs: a bulk PONG counts, too; the links do not tell the two kinds of string apart.
   const pong = reply.kind === 'text' && reply.text.startsWith('PONG');
   const busyElsewhere = reply.kind === 'error' && /^(LOADING|MASTERDOWN)/.test(reply.text);
+  const silentMs = now - (link.silentSince ?? now);
   if (pong || busyElsewhere) {
     link.lastOkAt = now;
     link.silentSince = undefined;
     connection.proven = true;
   }
-  for (const id of link.users) {
-    const instance = state.instances.get(id);
+  // After a short silence nobody was sdown and nobody has anything to judge; the next PING is one user's task.
+  const concerned = silentMs > shortestDownAfter(state, link) ? [...link.users] : [firstUser(link)];
+  for (const id of concerned) {
+    const instance = state.instances.get(id ?? 0);
     if (instance === undefined) continue;
     if (pong && instance.kind === 'master') instance.rebootAt = undefined;
     if (reply.kind === 'error' && reply.text.startsWith('BUSY')) killScript(turn, instance);
+    touch(turn, instance);
   }
-  touchUsers(turn, link);
 }
 
 /** A script that runs too long makes a node look dead: end it, once per time of being sdown. */

@@ -104,6 +104,8 @@ export interface Link {
   heardAt: Ms;
   /** The instances that look through this link: one, or the same peer under several masters. */
   readonly users: Set<InstanceId>;
+  /** The shortest down-after of the users; `undefined` until somebody asks for it again. */
+  downAfterMs: Ms | undefined;
 }
 
 export type Role = 'master' | 'slave';

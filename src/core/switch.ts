@@ -1,6 +1,6 @@
 // A new master: the moment at which everything we know is arranged around another address (spec/behavior.md §7.7).
 import { addReplica, moveMaster, removeInstance } from './instances.ts';
-import { dropConnections } from './links.ts';
+import { dropConnections, joinLink, leaveLink } from './links.ts';
 import { linkOf, peersOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
 import type { Address, Link, Master, Replica } from './state.ts';
 import { announce, persist, type Turn, touchGroup } from './turn.ts';
@@ -31,7 +31,7 @@ export function switchMaster(turn: Turn, master: Master, address: Address): void
     announce(turn, { name: '+slave', about: refTo(state, fresh) });
   }
   const demoted = addReplica(turn, master, oldAddress, oldLink);
-  oldLink.users.delete(master.id);
+  leaveLink(oldLink, master.id);
   announce(turn, { name: '+slave', about: refTo(state, demoted) });
   for (const peer of peersOf(state, master)) {
     peer.answer = undefined;
@@ -48,7 +48,7 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
   const { state, now } = turn;
   const node = promoted ?? addReplica(turn, master, address);
   const link = linkOf(state, node);
-  link.users.add(master.id);
+  joinLink(link, master.id);
   removeInstance(turn, master, node);
   master.linkId = link.id;
   moveMaster(state, master, address);

@@ -1,7 +1,18 @@
 // The configuration file on disk: read, and replaced whole. After a crash at any instant it is the old text or the new.
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, chmod, chown, type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  type FileHandle,
+  open,
+  readFile,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 export interface Store {
