@@ -110,9 +110,15 @@ export function createEngine(state: SentinelState, world: World): Engine {
     world.setTimer(onTimer, delayMs);
   }
 
+  /**
+   * A late timer must not judge before the replies that lie in our sockets have been read: a process that did not get
+   * the processor for a while would take every node for silent.
+   */
   function onTimer(): void {
-    arrive((clock) => stepNow({ kind: 'tick' }, clock));
-    if (saving) armTimer();
+    world.afterInputs(() => {
+      arrive((clock) => stepNow({ kind: 'tick' }, clock));
+      if (saving) armTimer();
+    });
   }
 
   return {

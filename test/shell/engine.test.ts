@@ -1,0 +1,161 @@
+// The turn: what is saved before what, what waits for a save, what happens when it fails.
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../src/commands/outcome.ts';
+import { answerIsMasterDown } from '../../src/core/answer.ts';
+import { createState } from '../../src/core/create.ts';
+import type { Clock } from '../../src/core/effects.ts';
+import type { SentinelState } from '../../src/core/state.ts';
+import { createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
+
+const ME = 'a'.repeat(40);
+const CANDIDATE = 'b'.repeat(40);
+
+/** An engine over a world of plain variables: time stands still until a test moves it. */
+function createBench() {
+  let now = 1000;
+  const did: string[] = [];
+  const saves: { resolve(): void; reject(error: Error): void }[] = [];
+  const clock = (): Clock => ({ now, wallMs: 1_000_000 + now });
+  const { state, effects } = createState(
+    {
+      myId: ME,
+      currentEpoch: 0n,
+      denyScriptsReconfig: true,
+      resolveHostnames: false,
+      announceHostnames: false,
+      announceIp: undefined,
+      announcePort: 0,
+      sentinelUser: undefined,
+      sentinelPass: undefined,
+      masters: [],
+    },
+    { myId: ME, requirePass: undefined, port: 26379 },
+    clock(),
+    () => 0,
+  );
+  const world = {
+    clock,
+    rand: () => 0,
+    save: () =>
+      new Promise<void>((resolve, reject) => {
+        did.push('save');
+        saves.push({ resolve, reject });
+      }),
+    perform: (effect: OuterEffect) => {
+      did.push(effect.kind === 'announce' ? effect.event.name : effect.kind === 'log' ? `log ${effect.text}` : effect.kind);
+    },
+    afterInputs: (callback: () => void) => void setImmediate(callback),
+    setTimer: () => undefined,
+  };
+  const engine = createEngine(state, world);
+  engine.start(effects);
+  return { state, engine, did, saves, clock, advance: (ms: number) => (now += ms) };
+}
+
+const turnEnds = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+const nothing: Outcome = { replies: [] };
+
+function ask(engine: Engine, state: SentinelState, did: string[], epoch: bigint): boolean {
+  return engine.request(
+    (clock) => {
+      const question = { host: '127.0.0.1', port: 6379, epoch, candidate: CANDIDATE };
+      const { effects } = answerIsMasterDown(state, question, clock.now, () => 0);
+      return { replies: [], effects };
+    },
+    (_outcome, saved) => did.push(saved ? 'vote told' : 'vote withheld'),
+  );
+}
+
+async function withMaster() {
+  const bench = createBench();
+  const { monitorMaster } = await import('../../src/core/admin.ts');
+  bench.engine.request(
+    (clock) => ({
+      replies: [],
+      effects: monitorMaster(bench.state, { name: 'm', host: '127.0.0.1', port: 6379, quorum: 2 }, clock.now),
+    }),
+    () => undefined,
+  );
+  await turnEnds();
+  bench.saves.shift()?.resolve();
+  await turnEnds();
+  bench.did.length = 0;
+  return bench;
+}
+
+describe('the turn', () => {
+  test('a vote is on disk before it is told or announced, and two votes of one turn share a save', async () => {
+    const { engine, state, did, saves } = await withMaster();
+    ask(engine, state, did, 1n);
+    ask(engine, state, did, 2n);
+    await turnEnds();
+    expect(did).toEqual(['save']);
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did).toEqual([
+      'save',
+      '+new-epoch',
+      '+vote-for-leader',
+      'vote told',
+      '+new-epoch',
+      '+vote-for-leader',
+      'vote told',
+    ]);
+  });
+
+  test('a failed save withholds the vote and its event; the failure is told, everything else goes on', async () => {
+    const { engine, state, did, saves } = await withMaster();
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    saves.shift()?.reject(new Error('No space left on device'));
+    await turnEnds();
+    expect(did.slice(0, 3)).toEqual(['save', '+new-epoch', 'vote withheld']);
+    expect(did[3]).toMatch(/^log WARNING: .*No space left on device$/);
+    expect(state.masters.get('m')?.voteUnsaved).toBe(true);
+  });
+
+  test('the same question again saves first, and is answered once that works', async () => {
+    const { engine, state, did, saves } = await withMaster();
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    saves.shift()?.reject(new Error('No space left on device'));
+    await turnEnds();
+    did.length = 0;
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did).toEqual(['save', 'vote told', 'log The configuration can be saved again']);
+    expect(state.masters.get('m')?.voteUnsaved).toBe(false);
+  });
+
+  test('what arrives during a save waits for it, and keeps the time of its arrival', async () => {
+    const { engine, state, did, saves, advance, clock } = await withMaster();
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    const arrivedAt = clock().now;
+    let ranAt: number | undefined;
+    const executed = engine.request(
+      ({ now }) => {
+        ranAt = now;
+        return nothing;
+      },
+      () => did.push('answered'),
+    );
+    expect(executed).toBe(false);
+    advance(700);
+    expect(did).not.toContain('answered');
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did.at(-1)).toBe('answered');
+    expect(ranAt).toBe(arrivedAt);
+  });
+
+  test('a request without anything durable saves nothing', async () => {
+    const { engine, did } = await withMaster();
+    expect(engine.request(() => nothing, () => did.push('answered'))).toBe(true);
+    expect(did).toEqual([]);
+    await turnEnds();
+    expect(did).toEqual(['answered']);
+  });
+});
