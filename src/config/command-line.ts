@@ -2,6 +2,7 @@
 // Which argument is the file's name, and the help and version options, are the caller's business.
 import { quote, tokenize } from './tokens.ts';
 
+/** The part of the configuration that came with the process's arguments. */
 export interface CommandLine {
   /** To be read behind the file, see `Environment.commandLine`. */
   readonly lines: readonly string[];

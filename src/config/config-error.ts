@@ -8,6 +8,7 @@ export interface LinePlace {
   readonly file?: string | undefined;
 }
 
+/** Thrown by `loadConfig` for the first thing that is wrong; nothing was started yet. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly reason: string;

@@ -17,6 +17,7 @@ export interface SentinelLine {
   readonly belowSignature: boolean;
 }
 
+/** A master while it is being read: its lists still grow. */
 export interface DraftMaster extends DurableMaster {
   replicas: { host: string; port: number }[];
   peers: { host: string; port: number; runId: string }[];
@@ -51,12 +52,15 @@ interface Row {
   readonly name: string;
   /** Read like `name`, and replaced by it when the file is rewritten. */
   readonly aliases?: readonly string[];
+  /** The product whose names these are, where redis-sentinel 7.0.15 refuses them. */
+  readonly aliasesAreFrom?: string;
   /** How many values it may have, the master's name included. */
   readonly args: readonly number[];
   /** Software's own memory, not an operator's choice: written even if it came from the command line. */
   readonly state?: true;
 }
 
+/** A directive about the sentinel as a whole. */
 export interface GlobalDirective extends Row {
   readonly apply: (reading: Reading, values: Values) => Refusal;
   readonly render: (state: DurableState) => readonly Values[];
@@ -65,13 +69,14 @@ export interface GlobalDirective extends Row {
   readonly alwaysQuoted?: true;
 }
 
+/** A directive whose first value is a master's name; `values` and `render` are without it. */
 export interface MasterDirective extends Row {
   readonly apply: (master: DraftMaster, values: Values, reading: Reading) => Refusal;
   readonly render: (master: DurableMaster) => readonly Values[];
 }
 
-export const UNRECOGNIZED = 'Unrecognized sentinel configuration statement.';
-export const NO_SUCH_MASTER = 'No such master with specified name.';
+const UNRECOGNIZED = 'Unrecognized sentinel configuration statement.';
+const NO_SUCH_MASTER = 'No such master with specified name.';
 
 /** Rows written before the masters. */
 export const leadingDirectives: readonly GlobalDirective[] = [
@@ -117,8 +122,8 @@ export const masterDirectives: readonly MasterDirective[] = [
   secret('auth-user', 'authUser'),
   {
     name: 'master-reboot-down-after-period',
-    // The name Valkey writes.
     aliases: ['primary-reboot-down-after-period'],
+    aliasesAreFrom: 'Valkey',
     args: [2],
     apply: (master, [text = ''], reading) => {
       const value = number(reading, cInt32(text), text);
@@ -258,14 +263,14 @@ export function readSentinelLine(reading: Reading): Refusal {
   const [masterName = '', ...rest] = values;
   const master = reading.draft.masters.get(masterName);
   if (master === undefined) return NO_SUCH_MASTER;
-  if (name !== row.name) warnOfAlias(reading, name, row.name);
+  if (name !== row.name && row.aliasesAreFrom !== undefined) warnOfAlias(reading, name, row);
   return perMaster.get(name)?.apply(master, rest, reading);
 }
 
-function warnOfAlias({ draft, line, warn }: Reading, alias: string, name: string): void {
+function warnOfAlias({ draft, line, warn }: Reading, alias: string, row: Row): void {
   if (draft.named.has(alias)) return; // once is enough
   draft.named.set(alias, line);
-  warn(`'${alias}' is read as '${name}', and will be written as that`);
+  warn(`'${alias}' is what ${row.aliasesAreFrom} calls '${row.name}', and it will be written as that`);
 }
 
 function readMonitor(reading: Reading, [name = '', hostText = '', portText = '', quorumText = '']: Values): Refusal {

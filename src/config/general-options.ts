@@ -4,15 +4,18 @@ import { type GeneralOption, generalTable, newerNames, retiredNames } from './ge
 import { memorySize, memoryText, octal, strictInteger } from './numbers.ts';
 import { quote, tokenize } from './tokens.ts';
 
+/** In the order in which their lines are written. */
 export const LIMIT_CLASSES = ['normal', 'replica', 'pubsub'] as const;
+/** A class of clients that shares an output limit; a sentinel has no replicas, but the file may name them. */
 export type LimitClass = (typeof LIMIT_CLASSES)[number];
 
-/** Bytes a client's replies may pile up to: never above `hardBytes`, not for `softSeconds` above `softBytes`; 0 = no limit. */
+/** Bytes that may wait for a client: at most hardBytes, above softBytes only for softSeconds; 0 = no limit. */
 export interface OutputLimit {
   readonly hardBytes: number;
   readonly softBytes: number;
   readonly softSeconds: number;
 }
+/** The limit of every class; classes that the file does not name have the genuine defaults. */
 export type OutputLimits = Readonly<Record<LimitClass, OutputLimit>>;
 
 const MB = 1024 ** 2;
@@ -164,11 +167,12 @@ function parseSingle(row: GeneralOption, text: string): Parsed {
       return /^[Ag$lshzxeKEtmdn]*$/.test(text)
         ? { value: text }
         : { error: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
-    case 'text':
-      if (row.name === 'proc-title-template' && !isTitleTemplate(text))
-        return { error: 'template format is invalid or contains unknown variables' };
+    case 'text': {
+      const error = TEXT_RULES[row.name]?.(text);
+      if (error !== undefined) return { error };
       // Options that are unset by default are unset by an empty value.
       return { value: text === '' && row.default === undefined ? undefined : text };
+    }
     default:
       return { value: text };
   }
@@ -238,8 +242,22 @@ function checkSave(words: readonly string[]): string | undefined {
 
 const TITLE_VARIABLES = /\{(title|listen-addr|server-mode|port|tls-port|config-file|unixsocket)\}/g;
 
-function isTitleTemplate(text: string): boolean {
-  return text.trim() !== '' && !/[{}]/.test(text.replaceAll(TITLE_VARIABLES, ''));
+/** What some texts must look like; the result is the error. */
+const TEXT_RULES: Readonly<Record<string, (text: string) => string | undefined>> = {
+  'proc-title-template': (text) =>
+    text.trim() === '' || /[{}]/.test(text.replaceAll(TITLE_VARIABLES, ''))
+      ? 'template format is invalid or contains unknown variables'
+      : undefined,
+  'cluster-announce-hostname': (text) =>
+    /^[0-9A-Za-z.-]*$/.test(text) ? undefined : 'Hostnames may only contain alphanumeric characters, hyphens or dots',
+  dbfilename: (text) => (text.includes('/') ? "dbfilename can't be a path, just a filename" : undefined),
+  appendfilename: (text) => plainName(text, 'appendfilename', 'filename'),
+  appenddirname: (text) => plainName(text, 'appenddirname', 'dirname'),
+};
+
+function plainName(text: string, option: string, noun: string): string | undefined {
+  if (text === '') return `${option} can't be empty`;
+  return text.includes('/') ? `${option} can't be a path, just a ${noun}` : undefined;
 }
 
 type LimitsResult = { readonly ok: OutputLimits } | { readonly error: string };
@@ -266,7 +284,7 @@ function parseOutputLimits(before: OutputLimits, words: readonly string[]): Limi
   return { ok: limits };
 }
 
-/** The lines in which `row` is written; `differs` = not the table's default, so it is written even where no line exists. */
+/** The lines in which `row` is written; `differs` from the table's default: written even where no line exists. */
 export function renderGeneral(
   values: GeneralValues,
   row: GeneralOption,

@@ -29,6 +29,7 @@ interface Row extends Options {
   readonly default: string | undefined;
 }
 
+/** One general directive: what it is called, what it may say, and what it says unless told otherwise. */
 export type GeneralOption =
   | (Row & { readonly kind: 'yes-no' })
   | (Row & { readonly kind: 'integer'; readonly min: bigint; readonly max: bigint })
@@ -37,6 +38,7 @@ export type GeneralOption =
   | (Row & { readonly kind: 'text' })
   | (Row & { readonly kind: OwnSyntax });
 
+/** Directives that are read by a rule of their own. */
 export type OwnSyntax =
   | 'bind'
   | 'output-limits'
@@ -69,8 +71,9 @@ const text = (name: string, preset: string | undefined, more?: Options) =>
 const own = (kind: OwnSyntax, name: string, preset: string | undefined, more?: Options) =>
   ({ ...row(name, preset, more), kind }) as const;
 
+/** All 178 names of redis-sentinel 7.0.15. A first rewrite appends options in this order. */
 export const generalTable: readonly GeneralOption[] = [
-  // Own syntax. `dir` and the percentiles come first because a first rewrite appends them in this order.
+  // Own syntax.
   own('directory', 'dir', undefined, { use: 'honoured' }),
   own('percentiles', 'latency-tracking-info-percentiles', '50 99 99.9', { use: 'accepted' }),
   own('bind', 'bind', DEFAULT_BIND, { use: 'honoured' }),

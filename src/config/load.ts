@@ -241,11 +241,23 @@ function addUser(loading: Loading, line: Line, [name = '', ...rules]: readonly s
 }
 
 /** What a client can call on a genuine sentinel: renaming one of these restricts who can do what. */
-const SENTINEL_COMMANDS = new Set(
-  'acl auth client command hello info ping psubscribe publish punsubscribe role sentinel shutdown subscribe unsubscribe'.split(
-    ' ',
-  ),
-);
+const SENTINEL_COMMANDS = new Set([
+  'acl',
+  'auth',
+  'client',
+  'command',
+  'hello',
+  'info',
+  'ping',
+  'psubscribe',
+  'publish',
+  'punsubscribe',
+  'role',
+  'sentinel',
+  'shutdown',
+  'subscribe',
+  'unsubscribe',
+]);
 
 function renameCommand(loading: Loading, line: Line, command: string): undefined {
   if (SENTINEL_COMMANDS.has(command.toLowerCase())) loading.renames.push(line.place);
@@ -293,7 +305,9 @@ function settleUsers({ users, values, environment }: Loading): DefaultUser | und
 }
 
 const BOTH_ACLS =
-  'Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or declare users directly in your redis.conf, but not both.';
+  'Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. ' +
+  'This setup is very likely to lead to configuration errors and security holes, ' +
+  'please define either an ACL file or declare users directly in your redis.conf, but not both.';
 
 /** Settings that protect something, or without which nobody could connect: starting without them would be wrong. */
 function refuseUnsupported({ values, setAt, renames }: Loading): void {

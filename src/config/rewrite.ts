@@ -28,7 +28,7 @@ export interface GeneralInEffect {
   readonly fromCommandLine: { readonly general: ReadonlySet<string>; readonly sentinel: ReadonlyMap<string, string> };
 }
 
-/** The file while it is rewritten. Every key's lines are handed out in order; what nobody took is emptied at the end. */
+/** The file while it is rewritten: each key's lines are handed out in order, those left over are emptied. */
 interface Page {
   readonly lines: string[];
   /** Line numbers by what the line sets; taken ones are removed from the front. */
@@ -98,7 +98,7 @@ function keyOf(line: string): string | undefined {
 function sentinelKey(word: string | undefined, master: string): string {
   const found = word === undefined ? undefined : sentinelDirective(word);
   if (found === undefined) return KEPT;
-  // Differs: lines belong to their master, so that they stay where they were; 7.0.15 hands them out in hash order (TS-D9).
+  // Differs: lines belong to their master and stay where they were; 7.0.15 hands them out in hash order (TS-D9).
   return found.global === undefined ? lineKey(found.perMaster.name, master) : lineKey(found.global.name);
 }
 
@@ -115,11 +115,23 @@ function writeGeneral(page: Page, { values, dir, fromCommandLine }: GeneralInEff
     // The genuine server writes the percentiles into every file; what they are does not matter to us.
     else if (row.kind === 'percentiles' && page.slots.has(key)) page.slots.delete(key);
     else if (row.kind === 'percentiles') write(page, key, [`${row.name} ${row.default}`]);
-    else if (isRewritten(row)) {
-      for (const { line, differs } of renderGeneral(values, row))
-        if (differs || page.slots.has(key)) write(page, key, [line]);
-    }
+    else if (isRewritten(row)) writeOption(page, key, renderGeneral(values, row));
   }
+}
+
+/**
+ * One line, or one for each buffer limit class: they take the lines there are in order, what differs is appended.
+ * With classes that goes on until each has its line; the genuine server needs further saves to get there.
+ */
+function writeOption(page: Page, key: string, lines: readonly { line: string; differs: boolean }[]): void {
+  const places = page.slots.get(key)?.length ?? 0;
+  const isShort = lines.some(({ differs }, at) => differs && at >= places);
+  const written = isShort ? lines : lines.slice(0, places);
+  write(
+    page,
+    key,
+    written.map(({ line }) => line),
+  );
 }
 
 function writeGlobals(

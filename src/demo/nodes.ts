@@ -2,7 +2,15 @@
 // It can be killed, stopped, paused and started again on its port, with the configuration file as it left it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Client, type ClientOptions, createClient, type EventWatch, isErrorReply, type PublishedEvent, watchEvents } from './client.ts';
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type EventWatch,
+  isErrorReply,
+  type PublishedEvent,
+  watchEvents,
+} from './client.ts';
 import { type Child, type Exit, startChild } from './processes.ts';
 import type { SentinelKind } from './programs.ts';
 import { textOf, until } from './until.ts';
@@ -41,8 +49,8 @@ export interface ServerNode {
   resume(): void;
   /** Send one command over a connection kept for this; throws error replies. */
   command(...args: string[]): Promise<unknown>;
-  /** The fields of INFO, of one section or of the default ones. */
-  info(section?: string): Promise<Record<string, string>>;
+  /** The fields of INFO, of some sections or of the default ones. */
+  info(...sections: string[]): Promise<Record<string, string>>;
   /** What all its processes so far wrote to stdout. */
   log(): string;
   /** What all its processes so far wrote to stderr. */
@@ -176,7 +184,7 @@ function createServer({ name, command, port, dir, conf, login, env = {} }: Serve
       paused = false;
     },
     command: (...args) => client.command(...args),
-    info: async (...section) => parseInfo(String(await client.command('INFO', ...section))),
+    info: async (...section: string[]) => parseInfo(String(await client.command('INFO', ...section))),
     log: () => readFileSync(files.stdout, 'utf8'),
     stderr: () => readFileSync(files.stderr, 'utf8'),
     release() {

@@ -1,8 +1,8 @@
 // Child processes that never outlive us unless asked to: started in a group of their own (a Ctrl-C in the terminal is
 // ours alone to handle), output in files (so that they can be left running), ended when this process ends.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Exit {
@@ -118,11 +118,11 @@ export async function runToEnd(
     killSignal: 'SIGKILL',
   });
   const forget = atExit(() => child.kill('SIGKILL'));
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (output += chunk));
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void chunks.push(chunk));
   try {
     const [code] = (await once(child, 'close')) as [number | null];
-    return { code, output };
+    return { code, output: Buffer.concat(chunks).toString() };
   } catch (error) {
     return { code: null, output: String(error) };
   } finally {

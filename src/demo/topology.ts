@@ -1,60 +1,19 @@
 // Real clusters on this machine for the demo and the integration tests: data nodes and sentinels on free ports, their
 // files in one temporary folder, everything ended and removed by `stop()`, by a failed start and by our own end.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
-  createDataNode,
-  createSentinelNode,
-  type DataNode,
-  lastLines,
-  PortTakenError,
-  parseFields,
-  type SentinelNode,
-  type ServerNode,
-} from './nodes.ts';
+  type Cluster,
+  createCluster,
+  type DataNodeOptions,
+  type Group,
+  type GroupOptions,
+  type SentinelOptions,
+  watchedMaster,
+} from './cluster.ts';
+import { masterOptions } from './conf-text.ts';
+import { type DataNode, lastLines, PortTakenError, parseFields, type SentinelNode, type ServerNode } from './nodes.ts';
 import { freePorts } from './ports.ts';
-import { atExit } from './processes.ts';
-import { findRedisServer, type SentinelKind, sentinelCommand } from './programs.ts';
+import type { SentinelKind } from './programs.ts';
 import { until } from './until.ts';
-
-/** How a master is watched; the same for all sentinels unless a sentinel's own lines say otherwise. */
-export interface WatchOptions {
-  /** Majority of the sentinels unless told. */
-  quorum?: number;
-  /** 1 s unless told. */
-  downAfterMs?: number;
-  /** 20 s unless told. */
-  failoverTimeoutMs?: number;
-  /** 1 unless told. */
-  parallelSyncs?: number;
-}
-
-export interface DataNodeOptions {
-  /** Further lines of its redis.conf, such as `replica-priority 10`. */
-  config?: readonly string[];
-  /** Sets requirepass and masterauth. */
-  password?: string;
-}
-
-export interface GroupOptions extends WatchOptions, DataNodeOptions {
-  /** How many replicas, or one entry for each with lines of its own. 2 unless told. */
-  replicas?: number | readonly DataNodeOptions[];
-}
-
-export interface SentinelOptions {
-  /** `ts` unless told. */
-  kind?: SentinelKind;
-  /** Further lines of its sentinel.conf, after those of the masters. */
-  config?: readonly string[];
-  /** The lines of the masters are left out: it watches nothing at first. */
-  blank?: boolean;
-  /** Sets requirepass. */
-  password?: string;
-  /** Program and first arguments, instead of what `kind` stands for. */
-  command?: readonly string[];
-  env?: Record<string, string | undefined>;
-}
 
 export interface TopologyOptions extends GroupOptions {
   /** `mymaster` unless told. */
@@ -67,37 +26,27 @@ export interface TopologyOptions extends GroupOptions {
   unsettled?: boolean;
 }
 
-/** A master and its replicas, by the roles they started with. */
-export interface Group {
-  readonly name: string;
-  readonly master: DataNode;
-  /** Grows with `addReplica`. */
-  readonly replicas: readonly DataNode[];
-  readonly password: string | undefined;
-  readonly watch: Required<WatchOptions>;
-}
-
 /** A running cluster; as a group it is the first one. */
 export interface Topology extends Group {
   readonly dir: string;
   /** In the order of their start; grows with `addSentinel`. */
   readonly sentinels: readonly SentinelNode[];
   readonly groups: readonly Group[];
-  /** All data nodes of all groups. */
-  nodes(): DataNode[];
+  /** All data nodes of all groups; grows. */
+  readonly nodes: readonly DataNode[];
   /** The data node on that port. */
   nodeAt(port: number): DataNode | undefined;
   /** Start another master with its replicas and let all running sentinels watch it (SENTINEL MONITOR). */
   addMaster(name: string, options?: GroupOptions): Promise<Group>;
-  /** Start another replica of a group's master as known to the sentinels; wait until it is in sync. */
+  /** Start another replica of a group's present master, and wait until it is in sync. */
   addReplica(options?: DataNodeOptions, group?: Group): Promise<DataNode>;
-  /** Start another sentinel that watches all groups, by their present masters. */
+  /** Start another sentinel that watches all groups at their present masters. */
   addSentinel(options?: SentinelOptions): Promise<SentinelNode>;
   /** Where this sentinel says the master is. */
   masterPort(sentinel: SentinelNode, group?: Group): Promise<number>;
-  /** Wait until all running sentinels name the same running node as master, other than `not`, and return it. */
+  /** Wait until all running sentinels name the same running node, other than `not`, as master, and return it. */
   agreedMaster(options?: { not?: DataNode; group?: Group; withinMs?: number }): Promise<DataNode>;
-  /** Wait until every running sentinel knows all running nodes and sentinels of a group and all links are up. */
+  /** Wait until all running sentinels know all running nodes of a group and each other, and all links are up. */
   settled(options?: { group?: Group; withinMs?: number }): Promise<void>;
   /** The last lines of everybody, for error texts. */
   report(lines?: number): string;
@@ -107,7 +56,7 @@ export interface Topology extends Group {
   stop(): Promise<void>;
 }
 
-/** Somebody may take a port between finding it free and using it. */
+/** Somebody may take a port between our finding it free and using it. */
 const START_TRIES = 3;
 
 /** Start a cluster and wait until all of it is up and (unless `unsettled`) known to all sentinels. */
@@ -124,11 +73,12 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
 async function startOnce(options: TopologyOptions): Promise<Topology> {
   const { sentinels = 3, kind = 'ts', masterName = 'mymaster' } = options;
   const wanted = typeof sentinels === 'number' ? Array.from({ length: sentinels }, () => ({})) : sentinels;
-  const cluster = createCluster(kind, Math.floor(wanted.length / 2) + 1);
+  const cluster = createCluster({ kind, quorum: Math.floor(wanted.length / 2) + 1 });
   try {
     const first = await cluster.startGroup(masterName, options);
     const ports = await freePorts(wanted.length);
-    await Promise.all(wanted.map((own, index) => cluster.startSentinel(own, ports[index] ?? 0)));
+    const portOf = (group: Group) => group.master.port;
+    await Promise.all(wanted.map((own, index) => cluster.startSentinel(own, ports[index] ?? 0, portOf)));
     const topology = asTopology(cluster, first);
     if (options.unsettled !== true) await topology.settled();
     return topology;
@@ -139,155 +89,95 @@ async function startOnce(options: TopologyOptions): Promise<Topology> {
 }
 
 function asTopology(cluster: Cluster, first: Group): Topology {
-  const { sentinels, groups } = cluster;
+  const { sentinels, dataNodes } = cluster;
   const topology: Topology = {
     ...first,
     dir: cluster.dir,
     sentinels,
-    groups,
-    nodes: cluster.nodes,
-    nodeAt: (port) => cluster.nodes().find((node) => node.port === port),
+    groups: cluster.groups,
+    nodes: dataNodes,
+    nodeAt: (port) => dataNodes.find((node) => node.port === port),
     async addMaster(name, options = {}) {
       const group = await cluster.startGroup(name, options);
-      for (const sentinel of running(sentinels)) await monitor(sentinel, group);
+      await Promise.all(running(sentinels).map((sentinel) => monitor(sentinel, group)));
       await topology.settled({ group });
       return group;
     },
-    async addReplica(options = {}, group = first) {
-      return cluster.startReplica(group, options, await topology.agreedMaster({ group }));
-    },
+    addReplica: async (options = {}, group = first) =>
+      cluster.startReplica(group, options, await topology.agreedMaster({ group })),
     async addSentinel(options = {}) {
+      const masters = new Map<Group, DataNode>();
+      for (const group of cluster.groups) masters.set(group, await topology.agreedMaster({ group }));
       const [port = 0] = await freePorts(1);
-      return cluster.startSentinel(options, port, (group) => topology.agreedMaster({ group }));
+      return cluster.startSentinel(options, port, (group) => (masters.get(group) ?? group.master).port);
     },
-    masterPort: (sentinel, group = first) => masterPort(sentinel, group.name),
-    agreedMaster: ({ not, group = first, withinMs = 30_000 } = {}) =>
-      until(
-        `agreement on the master of ${group.name}${not === undefined ? '' : ` other than ${not.name}`}`,
-        async () => {
-          const ports = await Promise.all(running(sentinels).map((sentinel) => masterPort(sentinel, group.name)));
-          const node = new Set(ports).size === 1 ? topology.nodeAt(ports[0] ?? 0) : undefined;
-          return node?.running === true && node !== not ? node : undefined;
-        },
-        { withinMs, describe: topology.report },
-      ),
+    masterPort: (sentinel, group = first) => askMasterPort(sentinel, group.name),
+    agreedMaster({ not, group = first, withinMs = 30_000 } = {}) {
+      const what = `all sentinels agree on a master of ${group.name}${not === undefined ? '' : ` other than ${not.name}`}`;
+      const look = async () => {
+        const ports = await Promise.all(running(sentinels).map((sentinel) => askMasterPort(sentinel, group.name)));
+        const node = new Set(ports).size === 1 ? topology.nodeAt(ports[0] ?? 0) : undefined;
+        return node?.running === true && node !== not && node;
+      };
+      return until(what, look, { withinMs, describe: topology.report });
+    },
     async settled({ group = first, withinMs = 40_000 } = {}) {
       let missing = '';
-      const check = async () => {
-        missing = await whatIsMissing(group, running(sentinels));
+      const look = async () => {
+        missing = await whatIsMissing(group, dataNodes, running(sentinels));
         return missing === '';
       };
       const describe = () => `${missing}\n${topology.report()}`;
-      await until(`${group.name} and its sentinels to know each other`, check, { withinMs, describe });
+      await until(`${group.name} is settled`, look, { withinMs, describe });
     },
-    report: (lines) => [...cluster.nodes(), ...sentinels].map((node) => lastLines(node, lines)).join('\n'),
+    report: (lines) => [...dataNodes, ...sentinels].map((node) => lastLines(node, lines)).join('\n'),
     release: cluster.release,
     stop: cluster.stop,
   };
   return topology;
 }
 
-/** The processes and files of a topology, without any opinion about their state. */
-interface Cluster {
-  readonly dir: string;
-  readonly groups: Group[];
-  readonly sentinels: SentinelNode[];
-  nodes(): DataNode[];
-  startGroup(name: string, options: GroupOptions): Promise<Group>;
-  startReplica(group: Group, options: DataNodeOptions, master: DataNode): Promise<DataNode>;
-  startSentinel(
-    options: SentinelOptions,
-    port: number,
-    masterOf?: (group: Group) => Promise<DataNode>,
-  ): Promise<SentinelNode>;
-  release(): void;
-  stop(): Promise<void>;
+function running<Node extends ServerNode>(nodes: readonly Node[]): Node[] {
+  return nodes.filter((node) => node.running && !node.paused);
 }
 
-function createCluster(defaultKind: SentinelKind, defaultQuorum: number): Cluster {
-  const dir = mkdtempSync(join(tmpdir(), 'ts-sentinel-'));
-  const forget = atExit(() => rmSync(dir, { recursive: true, force: true }));
-  const groups: Group[] = [];
-  const sentinels: SentinelNode[] = [];
-  const dataNodes: DataNode[] = [];
+async function askMasterPort(sentinel: SentinelNode, name: string): Promise<number> {
+  const reply = await sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name);
+  return Array.isArray(reply) ? Number(reply[1]) : Number.NaN;
+}
 
-  const startDataNode = async (port: number, { config = [], password }: DataNodeOptions, master?: DataNode) => {
-    const name = `node ${dataNodes.length + 1}`;
-    const program = findRedisServer();
-    if (program === undefined) throw new Error('redis-server is not installed');
-    const node = createDataNode({
-      name,
-      command: [program],
-      port,
-      dir: join(dir, name.replace(' ', '-')),
-      conf: { file: 'redis.conf', text: dataNodeConf(port, join(dir, name.replace(' ', '-')), config, password, master) },
-      ...(password === undefined ? {} : { login: { password } }),
-    });
-    dataNodes.push(node);
-    await node.start();
-    return node;
-  };
-  const startReplica = async (port: number, options: DataNodeOptions, master: DataNode) => {
-    const node = await startDataNode(port, options, master);
-    const inSync = async () => (await node.info('replication')).master_link_status === 'up';
-    await until(`${node.name} in sync with ${master.name}`, inSync, { describe: () => lastLines(node) });
-    return node;
-  };
+async function monitor(sentinel: SentinelNode, group: Group): Promise<void> {
+  const { name, port, quorum, ...rest } = watchedMaster(group, group.master.port);
+  await sentinel.command('SENTINEL', 'MONITOR', name, '127.0.0.1', String(port), String(quorum));
+  await sentinel.command('SENTINEL', 'SET', name, ...masterOptions(rest).flat());
+}
 
-  return {
-    dir,
-    groups,
-    sentinels,
-    nodes: () => [...dataNodes],
-    async startGroup(name, options) {
-      const { replicas = 2, password, config = [] } = options;
-      const wanted = typeof replicas === 'number' ? Array.from({ length: replicas }, () => ({ config })) : replicas;
-      const [masterPort = 0, ...ports] = await freePorts(wanted.length + 1);
-      const master = await startDataNode(masterPort, options);
-      const started = await Promise.all(
-        wanted.map((own, index) => startReplica(ports[index] ?? 0, { ...passwordOf(password), ...own }, master)),
-      );
-      const group = { name, master, replicas: started, password, watch: watchOf(options, defaultQuorum) };
-      groups.push(group);
-      return group;
-    },
-    async startReplica(group, options, master) {
-      const [port = 0] = await freePorts(1);
-      const node = await startReplica(port, { ...passwordOf(group.password), ...options }, master);
-      (group.replicas as DataNode[]).push(node);
-      return node;
-    },
-    async startSentinel(options, port, masterOf = async ({ master }) => master) {
-      const { kind = defaultKind, password, config = [], blank = false, env } = options;
-      const name = `sentinel ${sentinels.length + 1}`;
-      const own = join(dir, name.replace(' ', '-'));
-      // In the list before anything is awaited: it keeps the order of the calls.
-      const slot = sentinels.length;
-      sentinels.length++;
-      const watched = blank ? [] : await Promise.all(groups.map(async (group) => monitorLines(group, await masterOf(group))));
-      const node = createSentinelNode({
-        name,
-        kind,
-        command: options.command ?? sentinelCommand(kind),
-        port,
-        dir: own,
-        conf: { file: 'sentinel.conf', text: sentinelConf(port, own, watched.flat(), config, password) },
-        ...(password === undefined ? {} : { login: { password } }),
-        ...(env === undefined ? {} : { env }),
-      });
-      sentinels[slot] = node;
-      await node.start();
-      return node;
-    },
-    release() {
-      forget();
-      for (const node of [...dataNodes, ...sentinels]) node.release();
-    },
-    async stop() {
-      // There is nothing to save in a data node; a sentinel shows whether it can stop by itself.
-      await Promise.all([...sentinels.map((node) => node.stop()), ...dataNodes.map((node) => node.kill())]);
-      rmSync(dir, { recursive: true, force: true });
-      forget();
-    },
-  };
+/** One sentence on what is not as it will be once all is well; empty when nothing is missing. */
+async function whatIsMissing(
+  group: Group,
+  dataNodes: readonly DataNode[],
+  sentinels: readonly SentinelNode[],
+): Promise<string> {
+  const members = running(dataNodes).filter((node) => node === group.master || group.replicas.includes(node));
+  for (const sentinel of sentinels) {
+    const ask = (topic: string) => sentinel.command('SENTINEL', topic, group.name);
+    const master = parseFields(await ask('MASTER'));
+    if (master.flags !== 'master') return `${sentinel.name}: the master's flags are "${master.flags}"`;
+    const replicas = listOf(await ask('REPLICAS')).filter(
+      ({ flags, 'master-link-status': link }) => flags === 'slave' && link === 'ok',
+    );
+    const followers = members.filter(({ port }) => String(port) !== master.port);
+    const strange = followers.find(({ port }) => !replicas.some((replica) => replica.port === String(port)));
+    if (strange !== undefined) return `${sentinel.name}: no healthy replica ${strange.address} (${strange.name})`;
+    const peers = listOf(await ask('SENTINELS')).filter(({ flags }) => flags === 'sentinel');
+    const alone = sentinels.find(
+      ({ port }) => port !== sentinel.port && !peers.some((peer) => Number(peer.port) === port),
+    );
+    if (alone !== undefined) return `${sentinel.name}: no healthy peer ${alone.address} (${alone.name})`;
+  }
+  return '';
+}
+
+function listOf(reply: unknown): Record<string, string>[] {
+  return Array.isArray(reply) ? reply.map(parseFields) : [];
 }

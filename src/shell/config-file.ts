@@ -5,7 +5,7 @@ import { globMatches } from '../commands/glob.ts';
 import { commandLineToLines } from '../config/command-line.ts';
 import { type Environment, type IncludedFile, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { hashPassword } from './auth.ts';
-import { whyNotWritable, words } from './store.ts';
+import { isSystemError, whyNotWritable, words } from './store.ts';
 
 /** Log lines of a start that fails: the genuine server's texts, at the warning level. */
 export class StartError extends Error {
@@ -117,7 +117,6 @@ function tryLogFile(path: string): string | undefined {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error) return words(error);
+  if (isSystemError(error)) return words(error);
   throw error;
 }
-

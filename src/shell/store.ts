@@ -108,7 +108,8 @@ async function writeAndSync(file: FileHandle, text: string): Promise<void> {
   await file.close();
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+/** Did the system refuse something? */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error;
 }
 

@@ -11,7 +11,9 @@ export function fakeEnvironment(more: Partial<Environment> & { files?: Record<st
   return {
     readInclude: (path) => {
       const [before = ''] = path.split(/[*?[]/);
-      const found = Object.entries(files).filter(([name]) => (before === path ? name === path : name.startsWith(before)));
+      const found = Object.entries(files).filter(([name]) =>
+        before === path ? name === path : name.startsWith(before),
+      );
       if (found.length === 0 && before === path) return { error: 'No such file or directory' };
       return found.map(([name, text]) => ({ path: name, text }));
     },

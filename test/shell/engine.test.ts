@@ -42,7 +42,9 @@ function createBench() {
         saves.push({ resolve, reject });
       }),
     perform: (effect: OuterEffect) => {
-      did.push(effect.kind === 'announce' ? effect.event.name : effect.kind === 'log' ? `log ${effect.text}` : effect.kind);
+      did.push(
+        effect.kind === 'announce' ? effect.event.name : effect.kind === 'log' ? `log ${effect.text}` : effect.kind,
+      );
     },
     afterInputs: (callback: () => void) => void setImmediate(callback),
     setTimer: () => undefined,
@@ -153,7 +155,12 @@ describe('the turn', () => {
 
   test('a request without anything durable saves nothing', async () => {
     const { engine, did } = await withMaster();
-    expect(engine.request(() => nothing, () => did.push('answered'))).toBe(true);
+    expect(
+      engine.request(
+        () => nothing,
+        () => did.push('answered'),
+      ),
+    ).toBe(true);
     expect(did).toEqual([]);
     await turnEnds();
     expect(did).toEqual(['answered']);

@@ -1,0 +1,39 @@
+// Arguments of requests: integers, names, words, each judged the way the genuine server judges them.
+import { error, type Reply } from '../protocol/reply.ts';
+
+export const SYNTAX_ERROR: Reply = error('ERR syntax error');
+export const NOT_AN_INTEGER: Reply = error('ERR value is not an integer or out of range');
+export const NO_SUCH_MASTER: Reply = error('ERR No such master with that name');
+
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+
+/** A strict signed 64 bit integer: no plus, no leading zero, no blanks (spec/commands.md §1.4). */
+export function parseInteger(text: string): bigint | undefined {
+  if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value >= INT64_MIN && value <= INT64_MAX ? value : undefined;
+}
+
+/** The same within JavaScript's exact numbers and these limits. */
+export function parseNumber(text: string, min: number, max: number): number | undefined {
+  const value = parseInteger(text);
+  return value !== undefined && value >= min && value <= max ? Number(value) : undefined;
+}
+
+/** `yes` or `no` in any case. */
+export function parseYesNo(text: string): boolean | undefined {
+  const lower = text.toLowerCase();
+  return lower === 'yes' ? true : lower === 'no' ? false : undefined;
+}
+
+/** Names of clients and libraries are printable and without blanks, so that a list line stays one. */
+export function isPrintable(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
+}
+
+/** Names compare as C strings: what is behind a NUL byte does not exist. */
+export function untilNul(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}

@@ -1,0 +1,118 @@
+// COMMAND: the table, told to clients. Every answer is a walk over it.
+import { array, bulk, bulks, error, integer, map, nullBulk, type Reply, set, simple } from '../protocol/reply.ts';
+import { SYNTAX_ERROR } from './arguments.ts';
+import { globMatches } from './glob.ts';
+import { answer, type Call, type Outcome } from './outcome.ts';
+import { type CommandSpec, type CommandTable, fitsArity } from './spec.ts';
+
+/** COMMAND, COMMAND INFO [name …]. */
+export function commandInfo({ table, args }: Call): Outcome {
+  const names = args.slice(2);
+  if (names.length === 0) return answer(array([...table.values()].map((spec) => entry(spec, spec.name))));
+  return answer(
+    array(
+      names.map((name) => {
+        const found = find(table, name);
+        return found === undefined ? nullBulk : entry(found.spec, found.fullName);
+      }),
+    ),
+  );
+}
+
+export const commandCount = ({ table }: Call): Outcome => answer(integer(table.size));
+
+/** COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]: containers and `container|sub`. */
+export function commandList({ table, args }: Call): Outcome {
+  const all = [...named(table)];
+  if (args.length === 2) return answer(bulks(all.map(({ fullName }) => fullName)));
+  const [, , filterBy = '', kind = '', value = ''] = args;
+  if (filterBy.toUpperCase() !== 'FILTERBY' || args.length !== 5) return answer(SYNTAX_ERROR);
+  const filters: Readonly<Record<string, (found: Named) => boolean>> = {
+    MODULE: () => false,
+    ACLCAT: ({ spec }) => spec.categories.includes(`@${value.toLowerCase()}`),
+    PATTERN: ({ fullName }) => globMatches(value.toLowerCase(), fullName),
+  };
+  const filter = filters[kind.toUpperCase()];
+  if (filter === undefined) return answer(SYNTAX_ERROR);
+  return answer(bulks(all.filter(filter).map(({ fullName }) => fullName)));
+}
+
+/** COMMAND DOCS [name …]: unknown names are left out. */
+export function commandDocs({ table, args }: Call): Outcome {
+  const names = args.slice(2);
+  const chosen =
+    names.length === 0
+      ? [...table.values()].map((spec): Named => ({ fullName: spec.name, spec }))
+      : names.flatMap((name) => find(table, name) ?? []);
+  return answer(map(chosen.map(({ fullName, spec }) => [fullName, docs(spec, fullName)] as const)));
+}
+
+function docs(spec: CommandSpec, fullName: string): Reply {
+  const subcommands = (spec.subcommands ?? []).map(
+    (sub) => [`${fullName}|${sub.name}`, docs(sub, `${fullName}|${sub.name}`)] as const,
+  );
+  return map([
+    ['summary', bulk(spec.summary)],
+    ['since', bulk(spec.since)],
+    ['group', bulk(spec.group)],
+    ['complexity', bulk('O(1)')],
+    ...(subcommands.length > 0 ? [['subcommands', map(subcommands)] as const] : []),
+  ]);
+}
+
+/** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys. */
+export function commandGetKeys({ table, args }: Call): Outcome {
+  const [name = '', sub = ''] = args.slice(2);
+  const found = find(table, name) && (find(table, `${name}|${sub}`) ?? find(table, name));
+  if (found === undefined) return answer(error('ERR Invalid command specified'));
+  if (!fitsArity(found.spec, args.length - 2))
+    return answer(error('ERR Invalid number of arguments specified for command'));
+  return answer(error('ERR The command has no key arguments'));
+}
+
+interface Named {
+  readonly fullName: string;
+  readonly spec: CommandSpec;
+}
+
+function* named(table: CommandTable): Generator<Named> {
+  for (const spec of table.values()) {
+    yield { fullName: spec.name, spec };
+    for (const sub of spec.subcommands ?? []) yield { fullName: `${spec.name}|${sub.name}`, spec: sub };
+  }
+}
+
+function find(table: CommandTable, name: string): Named | undefined {
+  const [container = '', sub, ...rest] = name.toLowerCase().split('|');
+  const spec = table.get(container);
+  if (spec === undefined || rest.length > 0) return undefined;
+  if (sub === undefined) return { fullName: container, spec };
+  const found = spec.subcommands?.find((each) => each.name === sub);
+  return found === undefined ? undefined : { fullName: `${container}|${sub}`, spec: found };
+}
+
+/** The ten elements that describe a command; key positions are 0, since nothing here has keys. */
+function entry(spec: CommandSpec, fullName: string): Reply {
+  return array([
+    bulk(fullName),
+    integer(spec.arity),
+    set(spec.flags.map(simple)),
+    integer(0),
+    integer(0),
+    integer(0),
+    set(spec.categories.map(simple)),
+    set((spec.tips ?? []).map(bulk)),
+    set([]),
+    array((spec.subcommands ?? []).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
+  ]);
+}
+
+/** HELP of a container: usage at the margin, what it does indented below. */
+export function helpOf({ table, args }: Call): Outcome {
+  const container = table.get((args[0] ?? '').toLowerCase());
+  const title = `${container?.name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
+  const lines = (container?.subcommands ?? [])
+    .filter(({ name }) => name !== 'help')
+    .flatMap(({ name, usage = '', summary }) => [`${name.toUpperCase()} ${usage}`.trimEnd(), `    ${summary}`]);
+  return answer(array([title, ...lines, 'HELP', '    Print this help.'].map(simple)));
+}

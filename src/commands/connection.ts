@@ -1,0 +1,95 @@
+// Commands about the connection itself: PING, AUTH, HELLO, ROLE, SHUTDOWN.
+import { array, bulk, bulks, error, integer, ok, type Reply, simple } from '../protocol/reply.ts';
+import { isPrintable, parseInteger, SYNTAX_ERROR } from './arguments.ts';
+import { answer, type Call, type Outcome } from './outcome.ts';
+import { subscriptionCount } from './session.ts';
+
+const WRONG_PASSWORD: Reply = error('WRONGPASS invalid username-password pair or user is disabled.');
+export const BAD_CLIENT_NAME: Reply = error('ERR Client names cannot contain spaces, newlines or special characters.');
+
+/** PING [message]. A RESP2 client that listens gets an array, like everything else it hears. */
+export function ping({ args, session }: Call): Outcome {
+  if (args.length > 2) return answer(error("ERR wrong number of arguments for 'ping' command"));
+  const message = args[1];
+  if (session.protocol === 2 && subscriptionCount(session) > 0) return answer(bulks(['pong', message ?? '']));
+  return answer(message === undefined ? simple('PONG') : bulk(message));
+}
+
+/** ROLE: what we are, and the names of the masters. */
+export function role({ world }: Call): Outcome {
+  return answer(array([bulk('sentinel'), bulks([...world.state.masters.keys()])]));
+}
+
+/** AUTH password, AUTH user password. A failure leaves the connection as it was. */
+export function auth({ world, session, args }: Call): Outcome {
+  if (args.length > 3) return answer(SYNTAX_ERROR);
+  if (args.length === 2 && world.auth.open)
+    return answer(
+      error(
+        'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+      ),
+    );
+  const [user, password] = args.length === 2 ? ['default', args[1]] : [args[1], args[2]];
+  if (!world.auth.check(user ?? '', password ?? '')) return answer(WRONG_PASSWORD);
+  session.authenticated = true;
+  return answer(ok);
+}
+
+/** HELLO [version [AUTH user password] [SETNAME name]]; options take effect from left to right as they are read. */
+export function hello(call: Call): Outcome {
+  const { session, args } = call;
+  const version = args[1] === undefined ? BigInt(session.protocol) : parseInteger(args[1]);
+  if (version === undefined) return answer(error('ERR Protocol version is not an integer or out of range'));
+  if (version !== 2n && version !== 3n) return answer(error('NOPROTO unsupported protocol version'));
+  const failure = helloOptions(call);
+  if (failure !== undefined) return answer(failure);
+  if (!session.authenticated)
+    return answer(
+      error(
+        'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+      ),
+    );
+  session.protocol = version === 3n ? 3 : 2;
+  return answer(helloReply(call));
+}
+
+function helloOptions({ world, session, args }: Call): Reply | undefined {
+  for (let at = 2; at < args.length; ) {
+    const option = args[at] ?? '';
+    const left = args.length - at - 1;
+    if (option.toUpperCase() === 'AUTH' && left >= 2) {
+      if (!world.auth.check(args[at + 1] ?? '', args[at + 2] ?? '')) return WRONG_PASSWORD;
+      session.authenticated = true;
+      at += 3;
+    } else if (option.toUpperCase() === 'SETNAME' && left >= 1) {
+      if (!isPrintable(args[at + 1] ?? '')) return BAD_CLIENT_NAME;
+      session.name = args[at + 1] ?? '';
+      at += 2;
+    } else return error(`ERR Syntax error in HELLO option '${option}'`);
+  }
+  return undefined;
+}
+
+/** No `role` entry: redis-sentinel 7.0.15 leaves it out in sentinel mode. */
+function helloReply({ world, session }: Call): Reply {
+  const entries: [string, Reply][] = [
+    ['server', bulk('redis')],
+    ['version', bulk(world.facts().version)],
+    ['proto', integer(session.protocol)],
+    ['id', integer(session.id)],
+    ['mode', bulk('sentinel')],
+    ['modules', array([])],
+  ];
+  return { kind: 'map', entries: entries.map(([name, value]) => [bulk(name), value]) };
+}
+
+/** SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]: the process ends without a reply. */
+export function shutdown({ args }: Call): Outcome {
+  const words = args.slice(1).map((word) => word.toUpperCase());
+  const known = words.every((word) => ['NOSAVE', 'SAVE', 'NOW', 'FORCE', 'ABORT'].includes(word));
+  const contradictory = words.includes('SAVE') && words.includes('NOSAVE');
+  const aborts = words.includes('ABORT');
+  if (!known || contradictory || (aborts && words.length > 1)) return answer(SYNTAX_ERROR);
+  if (aborts) return answer(error('ERR No shutdown in progress.'));
+  return { replies: [], shutdown: true };
+}

@@ -1,0 +1,78 @@
+// What a request leads to, and what its handler may look at: the boundary between the commands and the shell.
+import type { Clock, Effect } from '../core/effects.ts';
+import type { Rand, SentinelState } from '../core/state.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Session, SessionId, Sessions } from './session.ts';
+import type { CommandTable } from './spec.ts';
+
+export interface Outcome {
+  /** SUBSCRIBE answers once per channel; everything else exactly once, or not at all. */
+  readonly replies: readonly Reply[];
+  /** Takes the place of `replies` when this turn's save failed. */
+  readonly ifUnsaved?: Reply;
+  /** Run before the reply is written. */
+  readonly effects?: readonly Effect[];
+  /** Run behind the reply. */
+  readonly after?: readonly Effect[];
+  /** Close this connection behind the reply … */
+  readonly close?: boolean;
+  /** … or at once, with whatever was not written yet. */
+  readonly abandon?: boolean;
+  /** Other connections to close. */
+  readonly kill?: readonly SessionId[];
+  /** End the process. */
+  readonly shutdown?: boolean;
+}
+
+/** Facts of the process that only the shell knows; INFO and HELLO tell them. */
+export interface ProcessFacts {
+  /** The Redis version that we speak like. */
+  readonly version: string;
+  readonly pid: number;
+  /** 40 hex, new at each start. */
+  readonly runId: string;
+  readonly port: number;
+  readonly configFile: string;
+  readonly executable: string;
+  readonly os: string;
+  readonly archBits: number;
+  readonly supervised: string;
+  readonly uptimeSeconds: number;
+  readonly maxClients: number;
+  readonly connectionsReceived: number;
+  readonly commandsProcessed: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly connectionsRejected: number;
+  readonly errorReplies: number;
+  /** Seconds. */
+  readonly cpu: { readonly system: number; readonly user: number };
+}
+
+export interface CommandWorld {
+  readonly state: SentinelState;
+  readonly sessions: Sessions;
+  readonly rand: Rand;
+  readonly auth: {
+    /** `default` has no password: everybody is in. */
+    readonly open: boolean;
+    check(user: string, password: string): boolean;
+  };
+  isExecutable(path: string): boolean;
+  facts(): ProcessFacts;
+}
+
+/** One request on its way through a handler. */
+export interface Call {
+  readonly world: CommandWorld;
+  readonly session: Session;
+  readonly clock: Clock;
+  /** The whole request as byte strings, the command's name first. */
+  readonly args: readonly string[];
+  readonly table: CommandTable;
+}
+
+/** An outcome that is one reply and nothing else. */
+export function answer(reply: Reply): Outcome {
+  return { replies: [reply] };
+}

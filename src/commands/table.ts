@@ -1,0 +1,226 @@
+// The commands of a sentinel: one row each. Dispatch, arity errors, COMMAND and HELP are loops over this table.
+import {
+  clientGetName,
+  clientId,
+  clientInfo,
+  clientKill,
+  clientList,
+  clientNoEvict,
+  clientReply,
+  clientSetInfo,
+  clientSetName,
+} from './client.ts';
+import { commandCount, commandDocs, commandGetKeys, commandInfo, commandList, helpOf } from './command.ts';
+import { auth, hello, ping, role, shutdown } from './connection.ts';
+import { info } from './info.ts';
+import { publish, subscribeChannels, subscribePatterns, unsubscribeChannels, unsubscribePatterns } from './pubsub.ts';
+import { config, debug, failover, flush, monitor, remove, reset, set } from './sentinel-admin.ts';
+import {
+  checkQuorum,
+  infoCache,
+  isMasterDownByAddress,
+  master,
+  masterAddress,
+  masters,
+  myId,
+  replicas,
+  sentinels,
+} from './sentinel-read.ts';
+import { CATEGORIES, type CommandSpec, type CommandTable, FLAGS, type Handler } from './spec.ts';
+
+/** A row of SENTINEL: all of them are the same but for what they do. */
+function sentinelRow(name: string, arity: number, run: Handler, usage: string, summary: string, since = '2.8.4') {
+  const flags = ['admin'];
+  return { name, arity, run, usage, summary, since, group: 'sentinel', flags, categories: CATEGORIES.admin };
+}
+
+const sentinelRows: readonly CommandSpec[] = [
+  sentinelRow('ckquorum', 3, checkQuorum, '<master>', 'Tell whether a failover could be agreed on and authorised.'),
+  sentinelRow('config', -3, config, '(GET <param> | SET <param> <value>)', 'Read or change global settings.', '6.2.0'),
+  sentinelRow('debug', -2, debug, '[<param> <value> ...]', 'Show the periods, or change some of them.', '7.0.0'),
+  sentinelRow('failover', 3, failover, '<master>', 'Fail over now, without asking other sentinels.'),
+  sentinelRow('flushconfig', 2, flush, '', 'Write the configuration file.'),
+  sentinelRow('get-master-addr-by-name', 3, masterAddress, '<master>', 'The address clients of the master are to use.'),
+  sentinelRow(
+    'info-cache',
+    -3,
+    infoCache,
+    '<master> [<master> ...]',
+    'The INFO texts known here, with their age.',
+    '3.2.0',
+  ),
+  sentinelRow(
+    'is-master-down-by-addr',
+    6,
+    isMasterDownByAddress,
+    '<ip> <port> <current-epoch> <runid>',
+    'Asked by other sentinels: is that master down, and who has our vote?',
+  ),
+  sentinelRow('master', 3, master, '<master>', 'What is known of a master.'),
+  sentinelRow('masters', 2, masters, '', 'What is known of all masters.'),
+  sentinelRow('monitor', 6, monitor, '<name> <ip> <port> <quorum>', 'Begin to monitor a master.'),
+  sentinelRow('myid', 2, myId, '', 'The id of this sentinel.', '6.2.0'),
+  sentinelRow('remove', 3, remove, '<master>', 'Stop monitoring a master.'),
+  sentinelRow('replicas', 3, replicas, '<master>', 'What is known of the replicas of a master.', '5.0.0'),
+  sentinelRow('reset', 3, reset, '<pattern>', 'Forget everything learnt about the matching masters.'),
+  sentinelRow('sentinels', 3, sentinels, '<master>', 'What is known of the other sentinels of a master.'),
+  sentinelRow('set', -5, set, '<master> <option> <value> [...]', 'Change options of a master.'),
+  sentinelRow('slaves', 3, replicas, '<master>', 'The same as REPLICAS.', '2.8.0'),
+];
+
+const help = (container: string, categories: readonly string[]): CommandSpec => ({
+  name: 'help',
+  arity: 2,
+  flags: FLAGS.free,
+  categories,
+  summary: `Tell the subcommands of ${container}.`,
+  since: '6.2.0',
+  group: container === 'SENTINEL' ? 'sentinel' : 'connection',
+  run: helpOf,
+});
+
+function clientRow(name: string, arity: number, run: Handler, usage: string, summary: string, since: string) {
+  const flags = FLAGS.plain;
+  return { name, arity, run, usage, summary, since, group: 'connection', flags, categories: CATEGORIES.connection };
+}
+
+const adminConnection = { flags: FLAGS.admin, categories: CATEGORIES.adminConnection };
+const nondeterministic = { tips: ['nondeterministic_output'] };
+
+const clientRows: readonly CommandSpec[] = [
+  clientRow('getname', 2, clientGetName, '', 'The name of this connection.', '2.6.9'),
+  clientRow('id', 2, clientId, '', 'The id of this connection.', '5.0.0'),
+  { ...clientRow('info', 2, clientInfo, '', 'This connection’s line of CLIENT LIST.', '6.2.0'), ...nondeterministic },
+  { ...clientRow('kill', -3, clientKill, '<option> ...', 'Close connections.', '2.4.0'), ...adminConnection },
+  {
+    ...clientRow('list', -2, clientList, '[options ...]', 'All connections, or some, a line each.', '2.4.0'),
+    ...adminConnection,
+    ...nondeterministic,
+  },
+  { ...clientRow('no-evict', 3, clientNoEvict, '(ON|OFF)', 'Protect from eviction.', '7.0.0'), ...adminConnection },
+  clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
+  clientRow('setinfo', 4, clientSetInfo, '<option> <value>', 'Name the client library.', '7.2.0'),
+  clientRow('setname', 3, clientSetName, '<name>', 'Name this connection.', '2.6.9'),
+  help('CLIENT', CATEGORIES.connection),
+];
+
+function commandRow(name: string, arity: number, run: Handler, usage: string, summary: string, since: string) {
+  const flags = FLAGS.free;
+  return { name, arity, run, usage, summary, since, group: 'server', flags, categories: CATEGORIES.connection };
+}
+
+const anyOrder = { tips: ['nondeterministic_output_order'] };
+
+const commandRows: readonly CommandSpec[] = [
+  commandRow('count', 2, commandCount, '', 'How many commands there are.', '2.8.13'),
+  { ...commandRow('docs', -2, commandDocs, '[<name> ...]', 'What commands do.', '7.0.0'), ...anyOrder },
+  commandRow('getkeys', -4, commandGetKeys, '<full-command>', 'The keys of a command: none has any.', '2.8.13'),
+  commandRow('getkeysandflags', -4, commandGetKeys, '<full-command>', 'The same with flags.', '7.0.0'),
+  { ...commandRow('info', -2, commandInfo, '[<name> ...]', 'How commands are called.', '2.8.13'), ...anyOrder },
+  { ...commandRow('list', -2, commandList, '[FILTERBY ...]', 'The names of all commands.', '7.0.0'), ...anyOrder },
+  help('COMMAND', CATEGORIES.connection),
+];
+
+const login = {
+  arity: -2,
+  flags: [...FLAGS.plain, 'fast', 'no_auth', 'allow_busy'],
+  categories: CATEGORIES.fastConnection,
+};
+const listening = { flags: FLAGS.pubsub, categories: CATEGORIES.pubsub, since: '2.0.0', group: 'pubsub' };
+
+const rows: readonly CommandSpec[] = [
+  { name: 'auth', ...login, summary: 'Log in.', since: '1.0.0', group: 'connection', run: auth },
+  {
+    name: 'client',
+    arity: -2,
+    flags: [],
+    categories: ['@slow'],
+    summary: 'Connections of clients.',
+    since: '2.4.0',
+    group: 'connection',
+    subcommands: clientRows,
+  },
+  {
+    ...commandRow('command', -1, commandInfo, '', 'How all commands are called.', '2.8.13'),
+    ...anyOrder,
+    subcommands: commandRows,
+  },
+  {
+    name: 'hello',
+    ...login,
+    arity: -1,
+    summary: 'Choose the protocol.',
+    since: '6.0.0',
+    group: 'connection',
+    run: hello,
+  },
+  {
+    name: 'info',
+    arity: -1,
+    flags: FLAGS.free,
+    categories: ['@slow', '@dangerous'],
+    tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
+    summary: 'What the server says of itself.',
+    since: '1.0.0',
+    group: 'server',
+    run: info,
+  },
+  {
+    name: 'ping',
+    arity: -1,
+    flags: ['fast'],
+    categories: CATEGORIES.fastConnection,
+    tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+    summary: 'Tell that the server is alive.',
+    since: '1.0.0',
+    group: 'connection',
+    run: ping,
+  },
+  { name: 'psubscribe', arity: -2, ...listening, summary: 'Listen to patterns.', run: subscribePatterns },
+  {
+    name: 'publish',
+    arity: 3,
+    flags: ['pubsub', 'loading', 'stale', 'fast'],
+    categories: ['@pubsub', '@fast'],
+    summary: 'Bring the hello of another sentinel.',
+    since: '2.0.0',
+    group: 'pubsub',
+    run: publish,
+  },
+  { name: 'punsubscribe', arity: -1, ...listening, summary: 'Stop listening to patterns.', run: unsubscribePatterns },
+  {
+    name: 'role',
+    arity: 1,
+    flags: [...FLAGS.plain, 'fast'],
+    categories: ['@admin', '@fast', '@dangerous'],
+    summary: 'Tell the role and the masters.',
+    since: '2.8.12',
+    group: 'server',
+    run: role,
+  },
+  {
+    name: 'sentinel',
+    arity: -2,
+    flags: ['admin'],
+    categories: CATEGORIES.admin,
+    summary: 'What the sentinel knows and does.',
+    since: '2.8.4',
+    group: 'sentinel',
+    subcommands: [...sentinelRows, help('SENTINEL', ['@slow'])],
+  },
+  {
+    name: 'shutdown',
+    arity: -1,
+    flags: [...FLAGS.admin, 'no_multi', 'allow_busy'],
+    categories: CATEGORIES.admin,
+    summary: 'End the process.',
+    since: '1.0.0',
+    group: 'server',
+    run: shutdown,
+  },
+  { name: 'subscribe', arity: -2, ...listening, summary: 'Listen to channels.', run: subscribeChannels },
+  { name: 'unsubscribe', arity: -1, ...listening, summary: 'Stop listening to channels.', run: unsubscribeChannels },
+];
+
+/** All commands by name. */
+export const commandTable: CommandTable = new Map(rows.map((row) => [row.name, row]));

@@ -1,0 +1,93 @@
+// What the integration tests say again and again: wait for an event, for a role, for agreement; find the genuine server.
+import { afterEach } from 'vitest';
+import type { PublishedEvent } from '../../src/demo/client.ts';
+import { type DataNode, parseFields, type SentinelNode } from '../../src/demo/nodes.ts';
+import { findGenuineSentinel } from '../../src/demo/programs.ts';
+import { startTopology, type Topology, type TopologyOptions } from '../../src/demo/topology.ts';
+import { until } from '../../src/demo/until.ts';
+
+/** Mixed quorums need redis-sentinel; `.ci/run` installs it where it can, and says so where it can't. */
+export const genuineIsInstalled = findGenuineSentinel() !== undefined;
+
+let running: Topology[] = [];
+afterEach(async () => {
+  const ended = running;
+  running = [];
+  await Promise.all(ended.map((topology) => topology.stop()));
+});
+
+/** Start a cluster that ends with the test. Failover-timeout is short, so that "twice of it" never hides a fault. */
+export async function start(options: TopologyOptions = {}): Promise<Topology> {
+  const topology = await startTopology({ failoverTimeoutMs: 6000, ...options });
+  running.push(topology);
+  return topology;
+}
+
+/** Wait for an event of a sentinel whose payload contains `text`, among those from `from` on. */
+export function event(
+  sentinel: SentinelNode,
+  channel: string,
+  { text = '', from = 0, withinMs = 30_000 }: { text?: string; from?: number; withinMs?: number } = {},
+): Promise<PublishedEvent> {
+  return until(
+    `${channel} ${text} from ${sentinel.name}`,
+    () => sentinel.events().find((told) => told.at >= from && told.channel === channel && told.payload.includes(text)),
+    { withinMs, everyMs: 5, describe: () => told(sentinel).join('\n') },
+  );
+}
+
+/** All events of a sentinel, one a line, for error texts and order checks. */
+export function told(sentinel: SentinelNode): string[] {
+  return sentinel.events().map(({ channel, payload }) => `${channel} ${payload}`);
+}
+
+/** Wait until `node` replicates from `master` and is in sync. */
+export async function follows(node: DataNode, master: DataNode, withinMs = 40_000): Promise<void> {
+  await until(
+    `${node.name} to follow ${master.name}`,
+    async () => {
+      const info = await node.info('replication');
+      return info.role === 'slave' && info.master_port === String(master.port) && info.master_link_status === 'up';
+    },
+    { withinMs },
+  );
+}
+
+/** The fields of SENTINEL MASTER. */
+export async function masterFields(sentinel: SentinelNode, name = 'mymaster'): Promise<Record<string, string>> {
+  return parseFields(await sentinel.command('SENTINEL', 'MASTER', name));
+}
+
+/** The fields of each of SENTINEL REPLICAS or SENTINELS. */
+export async function listed(
+  sentinel: SentinelNode,
+  what: 'REPLICAS' | 'SENTINELS',
+  name = 'mymaster',
+): Promise<Record<string, string>[]> {
+  const reply = await sentinel.command('SENTINEL', what, name);
+  return Array.isArray(reply) ? reply.map(parseFields) : [];
+}
+
+/** Wait until every running sentinel shows the same config epoch for the master, and return it. */
+export function agreedEpoch(topology: Topology): Promise<string> {
+  return until('one config epoch everywhere', async () => {
+    const epochs = await Promise.all(
+      topology.sentinels
+        .filter((sentinel) => sentinel.running)
+        .map(async (sentinel) => (await masterFields(sentinel))['config-epoch']),
+    );
+    return new Set(epochs).size === 1 ? epochs[0] : undefined;
+  });
+}
+
+/** Wait until a write is accepted by `node`. */
+export async function acceptsWrites(node: DataNode): Promise<void> {
+  await until(`${node.name} to accept a write`, async () => (await node.command('SET', 'probe', 'x')) === 'OK');
+}
+
+/** How many times any sentinel of the cluster promoted a replica. */
+export function promotions(topology: Topology): PublishedEvent[] {
+  return topology.sentinels.flatMap((sentinel) =>
+    sentinel.events().filter(({ channel }) => channel === '+promoted-slave'),
+  );
+}
