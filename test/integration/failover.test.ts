@@ -210,7 +210,7 @@ test('two sentinels that are told to fail over at once do so in different epochs
   expect(answers.some(({ status }) => status === 'fulfilled')).toBe(true);
   const master = await topology.agreedMaster({ not: topology.master });
   await agreedEpoch(topology);
-  for (const node of topology.nodes()) if (node !== master) await follows(node, master);
+  for (const node of topology.nodes) if (node !== master) await follows(node, master);
   const epochs = promotions(topology).length;
   expect(epochs).toBeGreaterThan(0);
 });

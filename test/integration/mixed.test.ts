@@ -38,7 +38,7 @@ async function leadBy(topology: Topology, kind: SentinelKind): Promise<void> {
   );
   const master = await topology.agreedMaster({ not: before });
   await agreedEpoch(topology);
-  for (const node of topology.nodes()) if (node !== master) await follows(node, master);
+  for (const node of topology.nodes) if (node !== master) await follows(node, master);
   await until('the failover to be over', async () => (await masterFields(leader)).flags === 'master');
 }
 
@@ -74,6 +74,7 @@ withGenuine.each([
   const promoted = await topology.agreedMaster({ not: topology.master });
   const epoch = await agreedEpoch(topology);
   const [first] = topology.sentinels as [SentinelNode];
+  await until('the switch to be made', async () => (await masterFields(first)).port === String(promoted.port));
   await first.command('SENTINEL', 'FLUSHCONFIG');
   const before = await masterFields(first);
   const id = await first.command('SENTINEL', 'MYID');

@@ -16,7 +16,7 @@ test('with down-after-milliseconds 200, ten kills give exactly ten promotions', 
     // Who died comes back as a replica, so that there is somebody to promote next time.
     await dead.start();
     await dead.command('REPLICAOF', '127.0.0.1', String(master.port));
-    for (const node of topology.nodes()) if (node !== master) await follows(node, master);
+    for (const node of topology.nodes) if (node !== master) await follows(node, master);
     await topology.settled();
     await agreedEpoch(topology);
     expect(promotions(topology), `after kill ${kill}`).toHaveLength(kill);
