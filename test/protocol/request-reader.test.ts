@@ -1,0 +1,163 @@
+// Requests from bytes: each case whole, byte by byte, and cut in two at every place; then hostile and random input.
+import { describe, expect, test } from 'vitest';
+import { createRequestReader, type ReadOutcome } from '../../src/protocol/request-reader.ts';
+
+const limits = { maxBulkBytes: 536_870_912, maxQueryBytes: 1_073_741_824 };
+const request = (...args: string[]): ReadOutcome => ({ kind: 'request', args });
+const failure = (text: string): ReadOutcome => ({ kind: 'protocol-error', text: `ERR Protocol error: ${text}` });
+
+/** Feed pieces one after the other, and read all there is after each of them. */
+function readAll(pieces: readonly Buffer[], authenticated = true, own = limits): ReadOutcome[] {
+  const reader = createRequestReader(own);
+  const found: ReadOutcome[] = [];
+  for (const piece of pieces) {
+    reader.feed(piece);
+    for (let next = reader.next(authenticated); next !== undefined; next = reader.next(authenticated)) found.push(next);
+  }
+  return found;
+}
+
+const bytesOf = (text: string) => Buffer.from(text, 'latin1');
+const whole = (text: string) => [bytesOf(text)];
+const byteByByte = (text: string) => Array.from(bytesOf(text), (byte) => Buffer.from([byte]));
+
+const cases: { why: string; text: string; read: ReadOutcome[]; authenticated?: boolean }[] = [
+  { why: 'one request', text: '*1\r\n$4\r\nPING\r\n', read: [request('PING')] },
+  {
+    why: 'empty and binary arguments',
+    text: '*3\r\n$1\r\na\r\n$0\r\n\r\n$3\r\n\r\n\xff\r\n',
+    read: [request('a', '', '\r\n\xff')],
+  },
+  {
+    why: 'a pipeline, both forms',
+    text: '*1\r\n$1\r\na\r\nb c\r\n*1\r\n$1\r\nd\r\n',
+    read: [request('a'), request('b', 'c'), request('d')],
+  },
+  { why: 'counts of nobody are passed over', text: '*0\r\n*-1\r\n*1\r\n$1\r\na\r\n', read: [request('a')] },
+  { why: 'bytes behind an argument are not looked at', text: '*1\r\n$4\r\nPINGxx', read: [request('PING')] },
+  { why: 'count not a number', text: '*x\r\n', read: [failure('invalid multibulk length')] },
+  { why: 'count missing', text: '*\r\n', read: [failure('invalid multibulk length')] },
+  { why: 'count with plus sign', text: '*+1\r\n', read: [failure('invalid multibulk length')] },
+  { why: 'count with leading zero', text: '*01\r\n', read: [failure('invalid multibulk length')] },
+  { why: 'count beyond 31 bits', text: '*2147483648\r\n', read: [failure('invalid multibulk length')] },
+  { why: 'an argument that is none', text: '*2\r\n$1\r\na\r\n*1\r\n', read: [failure("expected '$', got '*'")] },
+  { why: 'length not a number', text: '*1\r\n$x\r\n', read: [failure('invalid bulk length')] },
+  { why: 'length negative', text: '*1\r\n$-1\r\n', read: [failure('invalid bulk length')] },
+  { why: 'length above the limit', text: '*1\r\n$536870913\r\n', read: [failure('invalid bulk length')] },
+  {
+    why: 'what was complete before an error is still told',
+    text: '*1\r\n$1\r\na\r\n*x\r\nPING\r\n',
+    read: [request('a'), failure('invalid multibulk length')],
+  },
+  {
+    why: 'more arguments than a stranger may send',
+    text: '*11\r\n',
+    authenticated: false,
+    read: [failure('unauthenticated multibulk length')],
+  },
+  {
+    why: 'as many as a stranger may send',
+    text: `*10\r\n${'$1\r\na\r\n'.repeat(10)}`,
+    authenticated: false,
+    read: [request(...'aaaaaaaaaa')],
+  },
+  {
+    why: 'a longer argument than a stranger may send',
+    text: '*1\r\n$16385\r\n',
+    authenticated: false,
+    read: [failure('unauthenticated bulk length')],
+  },
+  { why: 'inline, line feed only', text: 'PING\n', read: [request('PING')] },
+  { why: 'inline, blanks and empty lines', text: '\r\n  \r\n a   b \r\n', read: [request('a', 'b')] },
+  { why: 'inline, quotes in the middle of a word', text: 'x a"b c"\r\n', read: [request('x', 'ab c')] },
+  { why: 'inline, escapes', text: 'x "\\x41\\n\\r\\t\\b\\a\\q\\""\r\n', read: [request('x', 'A\n\r\t\b\x07q"')] },
+  { why: 'inline, single quotes', text: "x 'a\\'b\\n'\r\n", read: [request('x', "a'b\\n")] },
+  { why: 'inline, an open quote', text: 'x "a\r\n', read: [failure('unbalanced quotes in request')] },
+  { why: 'inline, more behind a closing quote', text: 'x "a"b\r\n', read: [failure('unbalanced quotes in request')] },
+  { why: 'inline, a NUL is a byte like any other', text: 'a\0b\r\n', read: [request('a\0b')] },
+];
+
+describe.each(cases)('$why', ({ text, read, authenticated = true }) => {
+  test('whole', () => expect(readAll(whole(text), authenticated)).toEqual(read));
+  test('byte by byte', () => expect(readAll(byteByByte(text), authenticated)).toEqual(read));
+  test('cut in two at every place', () => {
+    for (let cut = 1; cut < text.length; cut += 1)
+      expect(readAll([bytesOf(text.slice(0, cut)), bytesOf(text.slice(cut))], authenticated), `cut at ${cut}`).toEqual(
+        read,
+      );
+  });
+});
+
+test.each([
+  { why: 'an inline request', text: 'x'.repeat(65_537), error: 'too big inline request' },
+  { why: 'a count', text: `*${'1'.repeat(65_537)}`, error: 'too big mbulk count string' },
+  { why: 'a length', text: `*1\r\n$${'1'.repeat(65_537)}`, error: 'too big bulk count string' },
+])('a line without an end is refused at 64 KiB: $why', ({ text, error }) => {
+  expect(readAll(whole(text))).toEqual([failure(error)]);
+  expect(readAll(whole(text.slice(0, -2)))).toEqual([]);
+});
+
+test('a large argument in many pieces is put together once', () => {
+  const argument = 'x'.repeat(3_000_000);
+  const text = `*2\r\n$3\r\nfoo\r\n$${argument.length}\r\n${argument}\r\n*1\r\n$1\r\na\r\n`;
+  const pieces = Array.from({ length: Math.ceil(text.length / 1000) }, (_, n) =>
+    bytesOf(text.slice(n * 1000, (n + 1) * 1000)),
+  );
+  expect(readAll(pieces)).toEqual([request('foo', argument), request('a')]);
+});
+
+test('whoever sends more than may wait is closed without a word', () => {
+  const own = { maxBulkBytes: 536_870_912, maxQueryBytes: 100 };
+  expect(readAll(whole(`*1\r\n$200\r\n${'x'.repeat(120)}`), true, own)).toEqual([{ kind: 'overflow' }]);
+});
+
+test('announced sizes cost nothing', () => {
+  const readers = Array.from({ length: 1000 }, () => createRequestReader(limits));
+  const before = process.memoryUsage().arrayBuffers;
+  for (const reader of readers) {
+    reader.feed(bytesOf('*2147483647\r\n$536870912\r\nx'));
+    expect(reader.next(true)).toBeUndefined();
+    expect(reader.bufferedBytes()).toBeLessThan(64);
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+});
+
+/** A small generator of our own, so that a failing seed can be run again (mulberry32). */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+/** A valid pipeline with a few bytes changed, or plain noise. */
+function hostile(rand: (below: number) => number): string {
+  const alphabet = '*$0123456789-+\r\n "\'\\xPING\0\xff';
+  if (rand(4) === 0) return Array.from({ length: rand(200) }, () => alphabet[rand(alphabet.length)]).join('');
+  let text = '';
+  for (let n = rand(4); n >= 0; n -= 1) {
+    const args = Array.from({ length: 1 + rand(3) }, () => 'y'.repeat(rand(20)));
+    text += `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
+  }
+  const bytes = [...text];
+  for (let n = rand(4); n > 0; n -= 1) bytes[rand(bytes.length)] = alphabet[rand(alphabet.length)] ?? '';
+  return bytes.join('');
+}
+
+test('random input never throws, and means the same however it is cut', () => {
+  for (let seed = 0; seed < 20_000; seed += 1) {
+    const rand = randomFrom(seed);
+    const text = hostile(rand);
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < text.length; ) {
+      const length = 1 + rand(16);
+      pieces.push(bytesOf(text.slice(at, at + length)));
+      at += length;
+    }
+    const authenticated = rand(2) === 0;
+    expect(readAll(pieces, authenticated), `seed ${seed}`).toEqual(readAll(whole(text), authenticated));
+  }
+});
