@@ -7,7 +7,7 @@ import { dataNodeConf, sentinelConf, type WatchedMaster } from './conf-text.ts';
 import { createDataNode, createSentinelNode, type DataNode, lastLines, type SentinelNode } from './nodes.ts';
 import { freePorts } from './ports.ts';
 import { atExit } from './processes.ts';
-import { findRedisServer, type SentinelKind, sentinelCommand } from './programs.ts';
+import { type SentinelKind, sentinelCommand } from './programs.ts';
 import { until } from './until.ts';
 
 /** How a master is watched. */
@@ -73,8 +73,15 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+export interface ClusterDefaults {
+  /** The program of the data nodes. */
+  redisServer: string;
+  kind: SentinelKind;
+  quorum: number;
+}
+
 /** An empty cluster in a temporary folder of its own. */
-export function createCluster(defaults: { kind: SentinelKind; quorum: number }): Cluster {
+export function createCluster(defaults: ClusterDefaults): Cluster {
   const dir = mkdtempSync(join(tmpdir(), 'ts-sentinel-'));
   const forget = atExit(() => rmSync(dir, { recursive: true, force: true }));
   const groups: Group[] = [];
@@ -86,7 +93,7 @@ export function createCluster(defaults: { kind: SentinelKind; quorum: number }):
     const home = join(dir, name.replace(' ', '-'));
     const text = dataNodeConf({ port, dir: home, masterPort: master?.port, password, config });
     const conf = { file: 'redis.conf', text };
-    const node = createDataNode({ name, command: [redisServer()], port, dir: home, conf, ...login(password) });
+    const node = createDataNode({ name, command: [defaults.redisServer], port, dir: home, conf, ...login(password) });
     dataNodes.push(node);
     await node.start();
     return node;
@@ -160,10 +167,4 @@ function inherit(options: DataNodeOptions, password: string | undefined): DataNo
 
 function login(password: string | undefined): { login?: { password: string } } {
   return password === undefined ? {} : { login: { password } };
-}
-
-function redisServer(): string {
-  const program = findRedisServer();
-  if (program === undefined) throw new Error('redis-server is not installed');
-  return program;
 }

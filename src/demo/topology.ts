@@ -13,6 +13,7 @@ import { masterOptions } from './conf-text.ts';
 import { type DataNode, lastLines, PortTakenError, parseFields, type SentinelNode, type ServerNode } from './nodes.ts';
 import { freePorts } from './ports.ts';
 import type { SentinelKind } from './programs.ts';
+import { ensureRedisServer } from './redis-server.ts';
 import { until } from './until.ts';
 
 export interface TopologyOptions extends GroupOptions {
@@ -73,7 +74,9 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
 async function startOnce(options: TopologyOptions): Promise<Topology> {
   const { sentinels = 3, kind = 'ts', masterName = 'mymaster' } = options;
   const wanted = typeof sentinels === 'number' ? Array.from({ length: sentinels }, () => ({})) : sentinels;
-  const cluster = createCluster({ kind, quorum: Math.floor(wanted.length / 2) + 1 });
+  // On a fresh machine the first test that needs it brings the Redis server.
+  const redisServer = await ensureRedisServer({ say: (line) => process.stderr.write(`${line}\n`) });
+  const cluster = createCluster({ redisServer, kind, quorum: Math.floor(wanted.length / 2) + 1 });
   try {
     const first = await cluster.startGroup(masterName, options);
     const ports = await freePorts(wanted.length);

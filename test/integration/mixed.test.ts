@@ -28,6 +28,25 @@ withGenuine.each(MIXES)('$why: a killed master is replaced once, whoever leads',
   expect(promotions(topology)).toHaveLength(1);
 });
 
+withGenuine.each([...MIXES, { why: 'three ts', kinds: ['ts', 'ts', 'ts'] as SentinelKind[] }])(
+  '$why: at 1500 ms three kills in a row give three promotions; no healthy master is failed over',
+  async ({ kinds }) => {
+    const topology = await start({ sentinels: kinds.map((kind) => ({ kind })), downAfterMs: 1500 });
+    let master = topology.master;
+    for (let kill = 1; kill <= 3; kill++) {
+      const dead = master;
+      await dead.kill();
+      master = await topology.agreedMaster({ not: dead });
+      await dead.start();
+      await dead.command('REPLICAOF', '127.0.0.1', String(master.port));
+      for (const node of topology.nodes) if (node !== master) await follows(node, master);
+      await topology.settled();
+      await agreedEpoch(topology);
+      expect(promotions(topology), `after kill ${kill}`).toHaveLength(kill);
+    }
+  },
+);
+
 /** Fail over by order on a sentinel of `kind`: it leads, the others follow its hello. */
 async function leadBy(topology: Topology, kind: SentinelKind): Promise<void> {
   const before = await topology.agreedMaster();
