@@ -223,7 +223,8 @@ function handleSignals(log: Log, stop: () => void): void {
       log.write('warning', `Received ${signal} scheduling shutdown...`);
       stop();
     });
-  // Node's own answers would be to end (SIGHUP) and to open a debugger (SIGUSR1): neither is for a sentinel (TS-D12).
+  // Node's own answers would be to end (SIGHUP) and to open a debugger (SIGUSR1): neither is for a sentinel.
+  // Differs: SIGUSR1 and SIGUSR2 end the genuine server (TS-D12).
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)
     process.on(signal, () => {
       if (signal.startsWith('SIGUSR')) log.write('warning', `Received ${signal}: ignored`);

@@ -9,6 +9,7 @@ export const DESYNC_MAX_MS: Ms = 1000;
 /**
  * Vote for `candidate` in `epoch` unless a vote for that epoch or a later one was already given.
  * Invariant: one vote per master and epoch; it neither leaves nor counts before it is on disk (`voteUnsaved`).
+ * Differs: the genuine server gives a vote whose save failed, and after a restart another one (spec/behavior.md §10.3).
  */
 export function castVote(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: RunId }): void {
   const { state } = turn;

@@ -22,7 +22,10 @@ export interface Store {
   write(text: string): Promise<void>;
 }
 
-/** These say that the file cannot be replaced but may be written: a bind mount, a read-only or foreign directory. */
+/**
+ * These say that the file cannot be replaced but may be written: a bind mount, a read-only or foreign directory.
+ * Differs: the genuine server cannot save there at all (TS-D7).
+ */
 const NOT_REPLACEABLE = new Set(['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS']);
 
 /** Keep the file at `path`. `warn` hears, once, that it has to be written in place. */
@@ -36,7 +39,7 @@ export function createStore(path: string, warn: (text: string) => void): Store {
       });
     },
     async write(text) {
-      // A symbolic link stays one; its target is replaced (TS-D6).
+      // Differs: a symbolic link stays one, and its target is replaced; the genuine server replaces the link (TS-D6).
       const target = await realpath(path).catch(() => path);
       try {
         await replace(target, text);

@@ -1,7 +1,7 @@
 // The demo as a newcomer runs it, with its options: does it end well, and does it leave nothing behind?
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { findGenuineSentinel } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
 
 const demo = fileURLToPath(new URL('../../dist/demo/main.js', import.meta.url));
+const installer = fileURLToPath(new URL('../../dist/demo/redis-server.js', import.meta.url));
 
 interface Run {
   child: ChildProcess;
@@ -93,4 +94,23 @@ test('an option that makes no sense is told so', async (context) => {
   const { code, output } = await play(context, '--down-after', 'soon');
   expect(output).toContain('wanted: milliseconds');
   expect(code).toBe(1);
+});
+
+test('a machine without Redis: the package manager brings it, and one line tells so', ({ onTestFinished }) => {
+  const bin = mkdtempSync(join(tmpdir(), 'demo-test-'));
+  onTestFinished(() => rmSync(bin, { recursive: true, force: true }));
+  const program = (name: string, text: string) =>
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  program('apt-get', `[ "$1" = update ] && exit 100; /bin/cp "$0" ${bin}/redis-server`);
+  program('sudo', '[ "$1" = -n ] && shift && "$@"');
+  const run = () => spawnSync(process.execPath, [installer], { env: { PATH: bin }, encoding: 'utf8' });
+  const said = 'redis-server not found: installing it with apt-get ...\n';
+  expect(run()).toMatchObject({ status: 0, stdout: `${join(bin, 'redis-server')}\n`, stderr: said });
+  expect(run()).toMatchObject({ status: 0, stdout: `${join(bin, 'redis-server')}\n`, stderr: '' });
+  rmSync(join(bin, 'redis-server'));
+  program('apt-get', 'exit 100');
+  const failed = run();
+  expect(failed.status).toBe(1);
+  expect(failed.stderr.trimEnd().split('\n')).toHaveLength(2);
+  expect(failed.stderr).toContain('please install Redis by hand');
 });
