@@ -229,6 +229,8 @@ function handleSignals(log: Log, stop: () => void): void {
     process.on(signal, () => {
       if (signal.startsWith('SIGUSR')) log.write('warning', `Received ${signal}: ignored`);
     });
+  // Whoever reads our log may go away; we stay.
+  process.stdout.on('error', () => undefined);
   // A broken invariant, or an error nobody expected: a stopped sentinel is outvoted, a wrong one is believed.
   process.on('uncaughtException', (error) => {
     log.write('warning', `=== TS-SENTINEL BUG REPORT START: ${error.stack ?? error.message} === BUG REPORT END`);
