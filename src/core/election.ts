@@ -60,7 +60,7 @@ function standingAllowedAt(turn: Turn, master: Master): Ms {
     case 'split':
       return holdOff.until;
     case 'voted':
-      return leaderIsLost(turn.state, master, holdOff) ? turn.now : afterTimeout;
+      return votedStandBackUntil(turn, master, holdOff, afterTimeout);
     case 'no-good-replica':
       // A replica that returns is an input, and every input of a replica judges its master as well.
       if (eligibleReplicas(turn.state, master, turn.now).length === 0) return afterTimeout;
@@ -69,13 +69,25 @@ function standingAllowedAt(turn: Turn, master: Master): Ms {
 }
 
 /**
- * The leader we voted for is sdown and its configuration never came: nothing is left to wait for.
- * Differs: the genuine server waits for twice the failover-timeout (spec/behavior.md §13.1 w6).
+ * How long a vote for somebody else holds us back. The leader is sdown and its configuration never came: nothing is
+ * left to wait for. Nobody knows the leader: any client may have asked in that name, so an election's time is enough.
+ * Differs: the genuine server waits for twice the failover-timeout in any case (spec/behavior.md §13.1 w6, w10).
  */
-function leaderIsLost(state: SentinelState, master: Master, vote: Extract<HoldOff, { why: 'voted' }>): boolean {
-  if (master.configEpoch >= vote.epoch) return false;
+function votedStandBackUntil(
+  { state, now }: Turn,
+  master: Master,
+  vote: Extract<HoldOff, { why: 'voted' }>,
+  afterTimeout: Ms,
+): Ms {
+  if (master.configEpoch >= vote.epoch) return afterTimeout;
   const leader = peersOf(state, master).find((peer) => peer.runId === vote.leader);
-  return leader?.sdownAt !== undefined;
+  if (leader === undefined) return vote.since + electionTime(state, master);
+  return leader.sdownAt === undefined ? afterTimeout : now;
+}
+
+/** An election that was not decided in this time is over. */
+function electionTime(state: SentinelState, master: Master): Ms {
+  return Math.min(state.tunables.electionTimeoutMs, master.options.failoverTimeoutMs);
 }
 
 function tellHoldOff(turn: Turn, master: Master, allowedAt: Ms): void {
@@ -140,8 +152,7 @@ function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
     retrySoon(turn, master);
     return now;
   }
-  const { electionTimeoutMs } = state.tunables;
-  const deadline = failover.startedAt + Math.min(electionTimeoutMs, master.options.failoverTimeoutMs) + 1;
+  const deadline = failover.startedAt + electionTime(state, master) + 1;
   if (now < deadline) return deadline;
   loseElection(turn, master);
   return now;
