@@ -223,7 +223,7 @@ export const generalTable: readonly GeneralOption[] = [
   enumeration('sanitize-dump-payload', 'no yes clients', 'no'),
   enumeration('shutdown-on-sigint', 'default save nosave now force', 'default', { several: true }),
   enumeration('shutdown-on-sigterm', 'default save nosave now force', 'default', { several: true }),
-  enumeration('supervised', 'upstart systemd auto no', 'no', { use: 'accepted' }),
+  enumeration('supervised', 'upstart systemd auto no', 'no', { use: 'unsupported' }),
   enumeration('syslog-facility', 'user local0 local1 local2 local3 local4 local5 local6 local7', 'local0', {
     use: 'unsupported',
   }),
@@ -244,7 +244,7 @@ export const generalTable: readonly GeneralOption[] = [
   text('logfile', '', { use: 'honoured' }),
   text('masterauth', undefined),
   text('masteruser', undefined),
-  text('pidfile', undefined, { use: 'accepted' }),
+  text('pidfile', undefined, { use: 'unsupported' }),
   text('proc-title-template', '{title} {listen-addr} {server-mode}', { use: 'unsupported' }),
   text('replica-announce-ip', undefined, { alias: 'slave-announce-ip' }),
   text('requirepass', undefined, { use: 'honoured' }),

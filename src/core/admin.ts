@@ -5,9 +5,10 @@ import { beginAttempt } from './election.ts';
 import { addMaster, dropDependents, dropMaster } from './instances.ts';
 import { settle } from './judge.ts';
 import { dropConnections } from './links.ts';
-import { addressOf, linkOf, peersOf, refTo, replicasOf } from './query.ts';
+import { addressOf, currentAddress, linkOf, peersOf, refTo, replicasOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Master, MasterOptions, Ms, Rand, SentinelState, Settings, Tunables } from './state.ts';
+import { switchMaster } from './switch.ts';
 import { announce, beginTurn, log, persist, type Turn, touch, touchGroup } from './turn.ts';
 
 /** No chance is needed where an operator starts things one by one. */
@@ -55,6 +56,9 @@ export function removeMaster(state: SentinelState, master: Master, now: Ms): Eff
 export function resetMaster(state: SentinelState, master: Master, now: Ms): Effect[] {
   const turn = turnAt(state, now);
   const { tunables } = state;
+  // Differs: the genuine server goes back to the old address here, and one config epoch then names two masters, which
+  // no hello ever settles. What was announced stays.
+  if (master.failover?.phase === 'reconf-replicas') switchMaster(turn, master, currentAddress(state, master));
   dropDependents(turn, master);
   const link = linkOf(state, master);
   dropConnections(turn, link);

@@ -4,7 +4,7 @@ import type { DurableMaster, DurableState } from './durable.ts';
 import type { Clock, Effect } from './effects.ts';
 import { addMaster, addPeer, addReplica } from './instances.ts';
 import { settle } from './judge.ts';
-import { addressKey, addressOf, refTo } from './query.ts';
+import { addressKey, addressOf, refTo, sameAddress } from './query.ts';
 import type { Master, MasterOptions, Rand, RunId, SentinelState, Settings } from './state.ts';
 import { defaultTunables } from './state.ts';
 import { HEARTBEAT_MS } from './step.ts';
@@ -77,7 +77,8 @@ function restoreMaster(turn: Turn, entry: DurableMaster): Master {
   for (const epoch of [configEpoch, leaderEpoch]) if (epoch > state.currentEpoch) state.currentEpoch = epoch;
   for (const { host, port } of entry.replicas) {
     const replica = addressOf(host, port);
-    if (!master.replicas.has(addressKey(replica))) addReplica(turn, master, replica);
+    // A master is not its own replica, whatever a file that was edited by hand says.
+    if (!master.replicas.has(addressKey(replica)) && !sameAddress(replica, address)) addReplica(turn, master, replica);
   }
   for (const { host, port, runId } of entry.peers)
     if (runId !== state.myId && !master.peers.has(runId)) addPeer(turn, master, addressOf(host, port), runId);

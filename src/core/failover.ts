@@ -34,6 +34,8 @@ export function advance(turn: Turn, master: Master, failover: Exclude<Failover, 
 /** End an attempt that nobody has seen a result of: the next one waits as `holdOff` says. */
 export function holdFailover(turn: Turn, master: Master): void {
   master.failover = undefined;
+  // What they were ordered belongs to this attempt; the next one orders them anew.
+  for (const replica of replicasOf(turn.state, master)) replica.reconf = undefined;
   touchGroup(turn, master);
 }
 

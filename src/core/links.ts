@@ -16,7 +16,10 @@ import type {
 } from './state.ts';
 import { announce, type Turn, touch } from './turn.ts';
 
-/** Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). */
+/**
+ * Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). Differs: never more than a quarter of
+ * down-after, or a node that was away for an instant would be taken for down without having been looked at again.
+ */
 const RETRY_MS: Ms = 1000;
 /**
  * Pause after a connection that had worked. Differs: the genuine server waits out its second here too; a node that
@@ -103,12 +106,27 @@ export function keepConnected(turn: Turn, link: Link): Ms {
   const missing = wanted.filter((role) => link[role] === undefined);
   if (missing.length > 0 && turn.now >= link.retryAt) {
     for (const role of missing) open(turn, link, role);
-    link.retryAt = turn.now + RETRY_MS;
+    link.retryAt = turn.now + retryPause(turn.state, link);
   }
   let next = wanted.some((role) => link[role] === undefined) ? link.retryAt : Number.POSITIVE_INFINITY;
   for (const connection of [link.command, link.subscription])
     if (connection?.status === 'connecting') next = Math.min(next, giveUpConnecting(turn, link, connection));
   return next;
+}
+
+function retryPause(state: SentinelState, link: Link): Ms {
+  return Math.max(RETRY_PROVEN_MS, Math.min(RETRY_MS, Math.trunc(shortestDownAfter(state, link) / 4)));
+}
+
+/** The strictest down-after of a link's users, kept until one of them comes, goes or changes. */
+export function shortestDownAfter(state: SentinelState, link: Link): Ms {
+  link.downAfterMs ??= Math.min(
+    ...Array.from(link.users, (id) => {
+      const instance = state.instances.get(id);
+      return instance === undefined ? Number.POSITIVE_INFINITY : masterOf(state, instance).options.downAfterMs;
+    }),
+  );
+  return link.downAfterMs;
 }
 
 function open(turn: Turn, link: Link, role: Connection['role']): void {
@@ -169,7 +187,7 @@ function credentials(state: SentinelState, master: Master, kind: Link['kind']): 
 /** The attempt failed or the connection is gone. */
 export function onClosed(turn: Turn, link: Link, connection: Connection, reason: string): void {
   forgetConnection(turn, link, connection);
-  const pause = connection.proven ? RETRY_PROVEN_MS : RETRY_MS;
+  const pause = connection.proven ? RETRY_PROVEN_MS : retryPause(turn.state, link);
   link.retryAt = Math.max(turn.now, connection.since + pause);
   const user = someUser(turn.state, link);
   if (user !== undefined) {

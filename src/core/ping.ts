@@ -1,7 +1,7 @@
 // PING: how often, and what its replies mean for the silence that sdown is judged by.
 import type { NodeReply } from './effects.ts';
-import { commandConnection, request, sendPing, unhurriedConnection } from './links.ts';
-import { linkOf, masterOf } from './query.ts';
+import { commandConnection, request, sendPing, shortestDownAfter, unhurriedConnection } from './links.ts';
+import { linkOf } from './query.ts';
 import type { Connection, Instance, InstanceId, Link, Ms, SentinelState } from './state.ts';
 import { type Turn, touch } from './turn.ts';
 
@@ -14,17 +14,6 @@ const PING_MIN_MS: Ms = 100;
  */
 export function pingPeriod(state: SentinelState, link: Link): Ms {
   return Math.max(PING_MIN_MS, Math.min(state.tunables.pingPeriodMs, Math.trunc(shortestDownAfter(state, link) / 10)));
-}
-
-/** The strictest down-after of a link's users, kept until one of them comes, goes or changes. */
-function shortestDownAfter(state: SentinelState, link: Link): Ms {
-  link.downAfterMs ??= Math.min(
-    ...Array.from(link.users, (id) => {
-      const instance = state.instances.get(id);
-      return instance === undefined ? Number.POSITIVE_INFINITY : masterOf(state, instance).options.downAfterMs;
-    }),
-  );
-  return link.downAfterMs;
 }
 
 /**

@@ -66,6 +66,8 @@ export type Pending =
       readonly kind: 'ask';
       readonly instance: InstanceId;
       readonly sentAt: Ms;
+      /** The master's address at that time: an answer about a former one says nothing of the present one. */
+      readonly about: Address;
       /** The attempt whose vote was asked for; `undefined`: none was. */
       readonly failoverEpoch: Epoch | undefined;
     };

@@ -118,8 +118,7 @@ function onInstanceReply(turn: Turn, pending: Extract<Pending, { instance: numbe
   const instance = turn.state.instances.get(pending.instance);
   if (instance === undefined) return;
   if (pending.kind === 'hello') return onHelloReply(turn, instance, pending.version, reply);
-  if (pending.kind === 'ask')
-    return instance.kind === 'peer' ? onAnswer(turn, instance, pending.failoverEpoch, reply) : undefined;
+  if (pending.kind === 'ask') return instance.kind === 'peer' ? onAnswer(turn, instance, pending, reply) : undefined;
   return instance.kind === 'peer' ? undefined : onInfo(turn, instance, reply);
 }
 

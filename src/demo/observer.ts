@@ -37,6 +37,12 @@ export async function observe(
     for (; !stopped; await sleep(everyMs, undefined, { ref: false })) await look().catch(() => undefined);
   };
 
+  // The sentinels ask anew before they choose; what the node says of itself is as new as that.
+  const withNewerOffset = <C extends Candidate>(candidate: C): C => {
+    const own = Number(nodes.find(({ name }) => name === candidate.name)?.offset);
+    return own > candidate.offset ? { ...candidate, offset: own } : candidate;
+  };
+
   topology.nodes.forEach((node, place) => {
     const view = nodes[place];
     if (view !== undefined) void again(NODE_EVERY_MS, () => lookAtNode(node, view, names));
@@ -52,7 +58,7 @@ export async function observe(
       view.epoch = Math.max(view.epoch, epochIn(event.channel, event.payload));
       const port = Number(event.payload.split(' ')[3]);
       const seen = lastLooks.get(place);
-      if (event.channel === '+selected-slave' && seen !== undefined) choices.set(port, seen);
+      if (event.channel === '+selected-slave' && seen !== undefined) choices.set(port, seen.map(withNewerOffset));
       onEvent(line, place);
     });
   });

@@ -47,9 +47,11 @@ export interface View {
   zeroAt: number;
 }
 
+const FEW_EVENTS = 8;
+
 /** Draw the view into `rows` lines of at most `columns` characters; the newest events that fit are shown. */
 export function drawPicture(view: View, { columns, rows }: { columns: number; rows: number }, paint: Paint): string[] {
-  const head = [
+  const full = [
     '',
     ` ${paint.dim(`${(view.runningMs / 1000).toFixed(1)} s`)}  ${paint.bold(view.title)}`,
     ...wrap(view.step, columns - 3).map((line, index) => ` ${index === 0 ? paint.cyan('>') : ' '} ${line}`),
@@ -65,6 +67,8 @@ export function drawPicture(view: View, { columns, rows }: { columns: number; ro
     '',
     ` ${paint.bold('Events')}${paint.dim('     seconds, sentinels that say so, event')}`,
   ];
+  // On a low terminal a few events are worth more than empty lines.
+  const head = rows < full.length + FEW_EVENTS ? full.filter((line) => line !== '') : full;
   const room = Math.max(0, rows - head.length);
   const events = room === 0 ? [] : view.events.slice(-room);
   const tail = events.map((line) => `   ${eventLine(line, view, columns, paint)}`);

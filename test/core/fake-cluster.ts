@@ -126,7 +126,12 @@ export function createSentinel(
   facts: { name: string; ip: string; port: number; runId: RunId; rand: Rand; file: DurableState },
 ): FakeSentinel {
   const { file, ...rest } = facts;
-  const { state } = createState(file, { myId: facts.runId, requirePass: undefined, port: facts.port }, clockOf(cluster), facts.rand);
+  const { state } = createState(
+    file,
+    { myId: facts.runId, requirePass: undefined, port: facts.port },
+    clockOf(cluster),
+    facts.rand,
+  );
   const sentinel: FakeSentinel = {
     kind: 'sentinel',
     ...rest,
@@ -204,16 +209,19 @@ export function runTurn(
   deliver?: (saved: boolean) => void,
 ): void {
   let turn = effects;
+  const life = sentinel.connections;
+  // A crash in the middle of a turn takes the rest of it along, also when the process was started again since.
+  const isOver = () => sentinel.condition === 'crashed' || sentinel.connections !== life;
   for (;;) {
     const { saved, next } = save(cluster, sentinel, turn);
     for (const effect of turn) {
-      if (sentinel.condition === 'crashed') return;
+      if (isOver()) return;
       if (effect.kind === 'persist' || (effect.kind === 'announce' && effect.ifSaved && !saved)) continue;
       cluster.hooks.effect?.(sentinel, effect);
       perform(cluster, sentinel, effect);
       if (cluster.hooks.crashes?.(sentinel, 'between effects')) crash(cluster, sentinel);
     }
-    if (sentinel.condition === 'crashed') return;
+    if (isOver()) return;
     deliver?.(saved);
     deliver = undefined;
     if (next.length === 0) return;
@@ -221,16 +229,24 @@ export function runTurn(
   }
 }
 
-function save(cluster: Cluster, sentinel: FakeSentinel, turn: readonly Effect[]): { saved: boolean; next: readonly Effect[] } {
+function save(
+  cluster: Cluster,
+  sentinel: FakeSentinel,
+  turn: readonly Effect[],
+): { saved: boolean; next: readonly Effect[] } {
   if (!turn.some(({ kind }) => kind === 'persist')) return { saved: true, next: [] };
   const { hooks } = cluster;
-  if (hooks.crashes?.(sentinel, 'before save')) crash(cluster, sentinel);
-  if (sentinel.condition === 'crashed') return { saved: false, next: [] };
+  if (hooks.crashes?.(sentinel, 'before save')) {
+    crash(cluster, sentinel);
+    return { saved: false, next: [] };
+  }
   const saved = !sentinel.diskFails;
-  if (saved) sentinel.saved = structuredClone(durableState(sentinel.state));
+  if (saved) sentinel.saved = durableState(sentinel.state);
   hooks.saved?.(sentinel, saved);
-  if (hooks.crashes?.(sentinel, 'after save')) crash(cluster, sentinel);
-  if (sentinel.condition === 'crashed') return { saved, next: [] };
+  if (hooks.crashes?.(sentinel, 'after save')) {
+    crash(cluster, sentinel);
+    return { saved, next: [] };
+  }
   const input: Input = saved ? { kind: 'saved' } : { kind: 'save-failed', reason: 'No space left on device' };
   const next = step(sentinel.state, input, clockOf(cluster), sentinel.rand);
   hooks.stepped?.(sentinel, input);
@@ -342,7 +358,8 @@ export function connectionsTo(cluster: Cluster, target: Endpoint): FakeConnectio
 /** The process dies: the kernel closes its connections, and who connects is refused. */
 export function crash(cluster: Cluster, endpoint: Endpoint): void {
   endpoint.condition = 'crashed';
-  for (const connection of connectionsTo(cluster, endpoint)) closeByTarget(cluster, connection, 'Connection reset by peer');
+  for (const connection of connectionsTo(cluster, endpoint))
+    closeByTarget(cluster, connection, 'Connection reset by peer');
   if (endpoint.kind === 'sentinel') {
     for (const connection of endpoint.connections.values()) connection.status = 'closed';
     endpoint.connections.clear();
@@ -387,7 +404,12 @@ export function drain(cluster: Cluster): void {
 const text = (value: string): NodeReply => ({ kind: 'text', text: value });
 const integer = (value: bigint): NodeReply => ({ kind: 'integer', value });
 
-function servePeer(cluster: Cluster, peer: FakePeer, args: readonly string[], answer: (reply: NodeReply) => void): void {
+function servePeer(
+  cluster: Cluster,
+  peer: FakePeer,
+  args: readonly string[],
+  answer: (reply: NodeReply) => void,
+): void {
   if (args[0] === 'PING') return answer(text('PONG'));
   if (args[0] === 'PUBLISH') return answer(integer(1n));
   if (args[0] !== 'SENTINEL') return answer(text('OK'));

@@ -56,7 +56,9 @@ export function serveNode(
     case 'PING':
       return answer(node.pingError === undefined ? text('PONG') : { kind: 'error', text: node.pingError });
     case 'INFO':
-      return answer(node.infoError === undefined ? text(infoOf(cluster, node)) : { kind: 'error', text: node.infoError });
+      return answer(
+        node.infoError === undefined ? text(infoOf(cluster, node)) : { kind: 'error', text: node.infoError },
+      );
     case 'SUBSCRIBE':
       connection.subscribed = true;
       return answer({ kind: 'array', items: [text('subscribe'), text(args[1] ?? ''), { kind: 'integer', value: 1n }] });
@@ -74,7 +76,8 @@ export function serveNode(
 
 function publish(cluster: Cluster, node: FakeNode, message: string, answer: Answer): void {
   const listeners = connectionsTo(cluster, node).filter(({ subscribed, gone }) => subscribed && !gone);
-  for (const listener of listeners) reply(cluster, listener, { kind: 'message', connection: listener.id, text: message });
+  for (const listener of listeners)
+    reply(cluster, listener, { kind: 'message', connection: listener.id, text: message });
   answer({ kind: 'integer', value: BigInt(listeners.length) });
 }
 

@@ -91,7 +91,10 @@ function createStage(): Stage {
     effect: (sentinel, effect) => showEffect(stage, sentinel, effect),
     saved: (_, ok) => show(stage, ok ? 'saved' : 'save failed'),
     answered: (_, { down, leader, leaderEpoch }, told) =>
-      show(stage, `told down ${down ? 1 : 0} leader ${(told ? leader : undefined) ?? '*'} epoch ${told ? leaderEpoch : 0}`),
+      show(
+        stage,
+        `told down ${down ? 1 : 0} leader ${(told ? leader : undefined) ?? '*'} epoch ${told ? leaderEpoch : 0}`,
+      ),
   };
   return stage;
 }
@@ -177,7 +180,8 @@ const VERBS: Record<string, Verb> = {
     if (typeof effects === 'string') show(stage, effects);
     else runTurn(stage.cluster, me, effects);
   },
-  reset: (stage, [name]) => administer(stage, resetMaster(running(stage).state, masterNamed(stage, name), nowOf(stage))),
+  reset: (stage, [name]) =>
+    administer(stage, resetMaster(running(stage).state, masterNamed(stage, name), nowOf(stage))),
   remove: (stage, [name]) =>
     administer(stage, removeMaster(running(stage).state, masterNamed(stage, name), nowOf(stage))),
   set: (stage, [name, option = '', value = '']) => {
@@ -339,7 +343,14 @@ function start(stage: Stage): void {
   const unset = { announceIp: undefined, announcePort: 0, sentinelUser: undefined, sentinelPass: undefined } as const;
   const file = { myId: stage.myRunId, currentEpoch: stage.currentEpoch, ...settings, ...unset, masters: stage.masters };
   const rand = (below: number) => Math.min(stage.draw, below - 1);
-  stage.me = createSentinel(stage.cluster, { name: 'me', ip: '10.0.1.1', port: 26379, runId: stage.myRunId, rand, file });
+  stage.me = createSentinel(stage.cluster, {
+    name: 'me',
+    ip: '10.0.1.1',
+    port: 26379,
+    runId: stage.myRunId,
+    rand,
+    file,
+  });
   boot(stage.cluster, stage.me);
 }
 

@@ -67,9 +67,12 @@ test.each([
   for (const line of lines) expect([...line.replaceAll(/\u001b\[\d+m/g, '')].length).toBeLessThanOrEqual(columns);
 });
 
-test('a low terminal shows the newest events', () => {
-  const head = drawPicture({ ...view, events: [] }, { columns: 80, rows: 50 }, createPaint(false)).length;
-  expect(drawPicture(view, { columns: 80, rows: head + 1 }, createPaint(false)).at(-1)).toContain('+odown');
+test('a low terminal shows the newest event, and no empty lines', () => {
+  const draw = (rows: number, events = view.events) =>
+    drawPicture({ ...view, events }, { columns: 80, rows }, createPaint(false));
+  const lowest = draw(50, []).filter((line) => line !== '').length;
+  expect(draw(lowest + 1).at(-1)).toContain('+odown');
+  expect(draw(lowest + 1).at(-2)).toContain('Events');
 });
 
 test.each([
