@@ -223,7 +223,6 @@ describe('tolerated, with a warning', () => {
       why: 'what the genuine server writes into every file',
       text: 'latency-tracking-info-percentiles 50 99 99.9\nuser default on nopass ~* &* +@all\nprotected-mode no',
     },
-    { why: 'accepted options', text: 'crash-log-enabled no\nio-threads 2' },
   ])('no warning: $why', ({ text }) => expect(load(text).warnings).toEqual([]));
 
   test('known-slave is an old name that needs no warning', () => {
