@@ -115,14 +115,19 @@ export function beginAttempt(turn: Turn, master: Master, forced: boolean): void 
 function attemptEpoch(turn: Turn, master: Master): Epoch {
   const { state, now } = turn;
   const shared = state.attemptEpoch;
-  const used = master.leaderEpoch > master.configEpoch ? master.leaderEpoch : master.configEpoch;
+  const used = later(master.leaderEpoch, master.configEpoch);
   if (shared?.at === now && shared.epoch === state.currentEpoch && used < shared.epoch) return shared.epoch;
   // A hello may have brought a config epoch beyond the current epoch; ours must be higher than both to win.
-  state.currentEpoch = (used > state.currentEpoch ? used : state.currentEpoch) + 1n;
+  state.currentEpoch = later(used, state.currentEpoch) + 1n;
   state.attemptEpoch = { epoch: state.currentEpoch, at: now };
   persist(turn);
   announce(turn, { name: '+new-epoch', about: refTo(state, master), epoch: state.currentEpoch });
   return state.currentEpoch;
+}
+
+/** The later of two epochs; Math.max knows no bigint. */
+function later(a: Epoch, b: Epoch): Epoch {
+  return a < b ? b : a;
 }
 
 type WaitStart = Extract<Failover, { phase: 'wait-start' }>;

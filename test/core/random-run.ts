@@ -26,7 +26,8 @@ import {
 } from './fake-cluster.ts';
 import type { FakeNode } from './fake-node.ts';
 
-const SENTINELS = ['s1', 's2', 's3'];
+/** A run has the first three of them, or more. */
+const SENTINELS = ['s1', 's2', 's3', 's4', 's5'];
 const NODES = ['n1', 'n2', 'n3'];
 const MEETING_MS: Ms = 6000;
 const CHAOS_MS: Ms = 25_000;
@@ -38,6 +39,7 @@ const TICKS_PER_SECOND_MAX = 200;
 interface Mix {
   readonly downAfterMs: Ms;
   readonly failoverTimeoutMs: Ms;
+  readonly sentinels: readonly string[];
   readonly quorum: number;
   readonly faultEveryMs: Ms;
   /** One in so many; 0: never. */
@@ -111,7 +113,7 @@ function createRun(seed: number): Run {
   };
   cluster.hooks = hooksOf(run);
   for (const [index, name] of NODES.entries()) addEndpoint(cluster, createNode(run, name, index));
-  for (const [index, name] of SENTINELS.entries()) {
+  for (const [index, name] of mix.sentinels.entries()) {
     const runId = String.fromCharCode(97 + index).repeat(40);
     const facts = { name, ip: `10.0.1.${index + 1}`, port: 26379, runId, rand };
     createSentinel(cluster, { ...facts, file: emptyFile(run, runId) });
@@ -124,12 +126,17 @@ function drawMix(rand: Rand): Mix {
   const operator = pick(['none', 'none', 'none', 'none', 'failover', 'reset'] as const);
   // Orders need no majority, so that cut paths may lead to one epoch used twice; what is theirs is tested without.
   const kinds =
-    operator !== 'none' ? (['node', 'close'] as const) : (['node', 'sentinel', 'path', 'disk', 'close'] as const);
+    operator !== 'none'
+      ? (['node', 'close'] as const)
+      : (['node', 'sentinel', 'path', 'disk', 'close', 'clock'] as const);
+  const sentinels = SENTINELS.slice(0, pick([3, 3, 3, 4, 5]));
   const faults = kinds.filter(() => rand(3) !== 0);
   return {
     downAfterMs: pick([200, 500, 1000, 2000]),
     failoverTimeoutMs: pick([2000, 5000, 10_000]),
-    quorum: pick([1, 2, 2, 2, 3]),
+    sentinels,
+    // Who forgot its peers by RESET is a majority of one: only a quorum keeps it from leading alone.
+    quorum: operator === 'reset' ? Math.floor(sentinels.length / 2) + 1 : 1 + rand(sentinels.length),
     faultEveryMs: pick([150, 400, 1000, 3000]),
     crashInTurn: operator !== 'none' ? 0 : pick([0, 0, 30, 200]),
     slowMessage: pick([0, 0, 50, 500]),
@@ -225,7 +232,7 @@ function play(run: Run): Summary {
   return { failovers: run.leaders.size, convergedAfterMs: orderAt - calmAt };
 }
 
-type Fault = 'node' | 'sentinel' | 'path' | 'disk' | 'close';
+type Fault = 'node' | 'sentinel' | 'path' | 'disk' | 'close' | 'clock';
 
 function fault(run: Run): void {
   const { cluster, rand, mix } = run;
@@ -242,11 +249,15 @@ function fault(run: Run): void {
       return note(run, `disk of ${sentinel.name} ${sentinel.diskFails ? 'fails' : 'works'}`);
     }
     case 'path': {
-      const names = [...SENTINELS, ...NODES];
-      const [a, b] = [pick(SENTINELS), pick(names)];
+      const [a, b] = [pick(mix.sentinels), pick([...mix.sentinels, ...NODES])];
       const works = rand(2) === 0;
       if (a !== b) setPath(cluster, a, b, works);
       return note(run, `path ${a} ${b} ${works ? 'heals' : 'is cut'}`);
+    }
+    case 'clock': {
+      const by = rand(20_000) - 10_000;
+      cluster.wallOffsetMs += by;
+      return note(run, `the clock jumps by ${by}`);
     }
     case 'close': {
       const endpoint = pick([...cluster.endpoints.values()]);
@@ -324,7 +335,7 @@ function whatIsWrong({ cluster }: Run): string {
     const master = state.masters.get('m');
     if (master?.failover !== undefined) return `${name} is in ${master.failover.phase}`;
     if (master?.sdownAt !== undefined) return `${name} sees the master down`;
-    if (master?.peers.size !== SENTINELS.length - 1) return `${name} knows ${master?.peers.size} peers`;
+    if (master?.peers.size !== sentinels.length - 1) return `${name} knows ${master?.peers.size} peers`;
   }
   for (const node of nodesOf(cluster)) {
     const isMaster = `${node.ip} ${node.port}` === place;
@@ -441,8 +452,9 @@ function checkLeader(
   check(known === undefined, () => `${sentinel.name} and ${known} both lead epoch ${failoverEpoch}`);
   // An order needs no majority, and a sentinel that forgot its peers by RESET counts on those that it knows.
   if (forced || run.mix.operator === 'reset') return;
-  const votes = SENTINELS.filter((name) => run.votes.get(`${name} ${failoverEpoch}`) === sentinel.runId).length;
-  const needed = Math.max(2, run.mix.quorum);
+  const { sentinels, quorum } = run.mix;
+  const votes = sentinels.filter((name) => run.votes.get(`${name} ${failoverEpoch}`) === sentinel.runId).length;
+  const needed = Math.max(Math.floor(sentinels.length / 2) + 1, quorum);
   check(votes >= needed, () => `${sentinel.name} leads epoch ${failoverEpoch} with ${votes} votes`);
 }
 

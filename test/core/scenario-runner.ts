@@ -160,8 +160,12 @@ const VERBS: Record<string, Verb> = {
     runUntil(stage.cluster, Number(time));
     if (rest.length > 0) obey(stage, rest);
   },
-  show: ({ shown }, words) => words.forEach((word) => shown.add(word)),
-  hide: ({ shown }, words) => words.forEach((word) => shown.delete(word)),
+  show: ({ shown }, words) => {
+    for (const word of words) shown.add(word);
+  },
+  hide: ({ shown }, words) => {
+    for (const word of words) shown.delete(word);
+  },
   draw: (stage, [value]) => {
     stage.draw = Number(value);
   },
