@@ -17,6 +17,8 @@ const CANDIDATE_JITTER_MS: Ms = 10;
 /** A provable split is tried again in a new epoch after 100 to 500 ms. */
 const SPLIT_RETRY_MIN_MS: Ms = 100;
 const SPLIT_RETRY_SPREAD_MS: Ms = 400;
+/** … and twice as late each time, up to 16 s: voters that refuse for ever must not cost several epochs a second. */
+const SPLIT_DOUBLINGS_MAX = 5;
 /** After "no good replica" a new attempt waits for a good one, and at least so long. */
 const NO_GOOD_RETRY_MS: Ms = 1000;
 /** A failover that was ordered asks for votes, so that its epoch is its own, but waits no longer than this for them. */
@@ -103,7 +105,8 @@ export function beginAttempt(turn: Turn, master: Master, forced: boolean): void 
   const { state, now } = turn;
   const failoverEpoch = attemptEpoch(turn, master);
   master.failover = { phase: 'wait-start', failoverEpoch, forced, startedAt: now, phaseAt: now, again: undefined };
-  master.holdOff = { why: 'attempt', since: now + turn.rand(DESYNC_MAX_MS), told: false };
+  const splits = master.holdOff?.why === 'split' ? master.holdOff.splits : 0;
+  master.holdOff = { why: 'attempt', since: now + turn.rand(DESYNC_MAX_MS), splits, told: false };
   master.candidateAt = undefined;
   announce(turn, { name: '+try-failover', about: refTo(state, master) });
   castVote(turn, master, { epoch: failoverEpoch, candidate: state.myId });
@@ -171,14 +174,16 @@ function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
 function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
   const { state, now } = turn;
   if (master.voteUnsaved && state.saveFailure === undefined) return Number.POSITIVE_INFINITY;
-  const { votes, open } = tally(state, master, failover.failoverEpoch);
+  const { votes, heard, open } = tally(state, master, failover.failoverEpoch);
   const contested = [...votes.keys()].some((runId) => runId !== state.myId);
   if (contested || state.currentEpoch > failover.failoverEpoch) {
     failover.again = now + turn.rand(SPLIT_RETRY_MIN_MS) + 1;
     return failover.again;
   }
   const deadline = failover.startedAt + FORCED_VOTES_MS;
-  if (open > 0 && now < deadline) return deadline;
+  // Who refuses may know a later configuration: its hello is on the way to us, and ends this.
+  const refused = heard > (votes.get(state.myId) ?? 0);
+  if ((open > 0 || refused) && now < deadline) return deadline;
   becomeLeader(turn, master, failover);
   return now;
 }
@@ -225,8 +230,10 @@ function loseElection(turn: Turn, master: Master): void {
 }
 
 function retrySoon(turn: Turn, master: Master): void {
-  const until = turn.now + SPLIT_RETRY_MIN_MS + turn.rand(SPLIT_RETRY_SPREAD_MS + 1);
-  master.holdOff = { why: 'split', since: turn.now, until, told: false };
+  const before = master.holdOff?.why === 'attempt' ? master.holdOff.splits : 0;
+  const pause =
+    (SPLIT_RETRY_MIN_MS + turn.rand(SPLIT_RETRY_SPREAD_MS + 1)) * 2 ** Math.min(before, SPLIT_DOUBLINGS_MAX);
+  master.holdOff = { why: 'split', since: turn.now, splits: before + 1, until: turn.now + pause, told: false };
 }
 
 /** No replica could be promoted: try again when one can, instead of after twice the failover-timeout (§13.1 w8). */

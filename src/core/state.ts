@@ -243,10 +243,10 @@ export type HoldOff = {
   readonly since: Ms;
   /** The `Next failover delay` line was logged for this value. */
   told: boolean;
-} & (
-  | { readonly why: 'attempt' }
+} /** `splits`: how many attempts before this one were split, without a success between. */ & (
+  | { readonly why: 'attempt'; readonly splits: number }
   | { readonly why: 'voted'; readonly leader: RunId; readonly epoch: Epoch }
-  | { readonly why: 'split'; readonly until: Ms }
+  | { readonly why: 'split'; readonly splits: number; readonly until: Ms }
   | { readonly why: 'no-good-replica'; readonly until: Ms }
 );
 

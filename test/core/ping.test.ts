@@ -41,7 +41,7 @@ describe('the cap on unanswered requests', () => {
     // The node answers nothing: what is unanswered is filled up with requests that nobody waits for.
     command.pending.splice(0, command.pending.length);
     for (let count = 0; count < pending; count += 1) command.pending.push({ kind: 'ignored' });
-    const sent = [100, 200, 300].flatMap((now) =>
+    const sent = [500, 1000, 1500, 2000, 2500, 3000].flatMap((now) =>
       step(state, { kind: 'tick' }, { now, wallMs: now }, () => 0).filter(
         (effect) => effect.kind === 'send' && effect.connection === command.id,
       ),

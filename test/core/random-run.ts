@@ -452,6 +452,8 @@ function checkLeader(
   check(known === undefined, () => `${sentinel.name} and ${known} both lead epoch ${failoverEpoch}`);
   // An order needs no majority, and a sentinel that forgot its peers by RESET counts on those that it knows.
   if (forced || run.mix.operator === 'reset') return;
+  const onDisk = sentinel.saved.masters[0]?.leaderEpoch ?? -1n;
+  check(onDisk >= failoverEpoch, () => `${sentinel.name} leads epoch ${failoverEpoch}, on disk is ${onDisk}`);
   const { sentinels, quorum } = run.mix;
   const votes = sentinels.filter((name) => run.votes.get(`${name} ${failoverEpoch}`) === sentinel.runId).length;
   const needed = Math.max(Math.floor(sentinels.length / 2) + 1, quorum);

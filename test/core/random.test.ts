@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { randomRun } from './random-run.ts';
 
-const SEEDS = 200;
+const SEEDS = 250;
 
 function seeds(): number[] {
   const { SIM_SEED } = process.env;
