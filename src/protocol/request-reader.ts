@@ -1,6 +1,7 @@
-// Bytes to requests. Limits, inline requests and every error text are ours; the frames themselves, once they are known
-// to be complete and within the limits, are read by redis-parser. The only importer of redis-parser.
+// Bytes to requests. Limits, inline requests and every error text are ours; the arguments of a frame, each once it is
+// known to be complete and within the limits, are read by redis-parser. The only importer of redis-parser.
 import RedisParser from 'redis-parser';
+import { type ByteQueue, createByteQueue } from './byte-queue.ts';
 import { splitInline } from './inline.ts';
 
 export interface ReaderLimits {
@@ -25,7 +26,7 @@ export interface RequestReader {
    * for this request only, since the one before it may have logged in.
    */
   next(authenticated: boolean): ReadOutcome | undefined;
-  /** What was received and not yet read. */
+  /** What was received and not yet handed out, the arguments of an unfinished request included. */
   bufferedBytes(): number;
 }
 
@@ -35,155 +36,192 @@ const ARGUMENTS_MAX = 2_147_483_647;
 /** Before a password was given, requests are small (spec/commands.md §1.2). */
 const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 const UNAUTHENTICATED_BULK_MAX = 16_384;
+/**
+ * One request's weight, whatever the configuration allows: below the longest string V8 knows (2^29 - 24 characters), by
+ * enough for the words of a reply around an argument that it repeats.
+ */
+const REQUEST_WEIGHT_MAX = 511 * 1024 * 1024;
+/** What an argument weighs besides its bytes: its place in memory, and the words around it where a reply names each. */
+const ARGUMENT_WEIGHT = 64;
 
 const CR = 13;
 const LF = 10;
 const STAR = 42;
 const DOLLAR = 36;
 
-/** How far the headers of a frame were checked: what is behind `at` was not looked at yet. */
+/** A multibulk request of which some arguments are missing. */
 interface Frame {
-  /** Arguments whose header has not been seen; `undefined` before the count was read. */
-  missing: number | undefined;
-  at: number;
+  readonly args: string[];
+  missing: number;
+  /** Bytes of the next argument, header and line end included; `undefined` until its header was read. */
+  awaited: number | undefined;
+  /** Bytes of it that were taken from the queue. */
+  taken: number;
 }
 
-/** Read one connection's requests. What is announced costs nothing; what was sent is kept until it is complete. */
-export function createRequestReader(limits: ReaderLimits): RequestReader {
-  const chunks: Buffer[] = [];
-  let buffer: Buffer = Buffer.alloc(0);
-  let waiting = 0;
-  let frame: Frame = { missing: undefined, at: 0 };
-  let failed = false;
-  /** No use in looking before so many bytes are there: spares joining a large argument at each of its chunks. */
-  let needed = 0;
+/** What reading a part says: go on, wait for more bytes, or something to hand out. */
+type Step = 'again' | undefined | ReadOutcome;
 
-  let args: string[] = [];
+/**
+ * Read one connection's requests. What is announced costs nothing; what was sent is kept until it is complete. Unless
+ * too much waits at once, the outcome does not depend on how the bytes were cut into chunks.
+ */
+export function createRequestReader(limits: ReaderLimits): RequestReader {
+  const queue = createByteQueue();
+  const parse = createArgumentParser();
+  let frame: Frame | undefined;
+  let failed = false;
+
+  const fail = (outcome: ReadOutcome): ReadOutcome => {
+    failed = true;
+    queue.clear();
+    frame = undefined;
+    return outcome;
+  };
+  const protocolError = (text: string) => fail({ kind: 'protocol-error', text: `ERR Protocol error: ${text}` });
+  const bufferedBytes = () => queue.length() + (frame?.taken ?? 0);
+
+  function next(authenticated: boolean): ReadOutcome | undefined {
+    let step: Step = 'again';
+    while (step === 'again') {
+      if (failed) return undefined;
+      if (isTooMuch()) return fail({ kind: 'overflow' });
+      if (frame !== undefined) step = readArgument(frame, authenticated);
+      else if (queue.length() === 0) return undefined;
+      else step = queue.at(0) === STAR ? readCount(authenticated) : readLine();
+    }
+    if (step === undefined) queue.settle();
+    return step;
+  }
+
+  // Differs: a request that weighs more than 511 MiB ends the connection (redis-sentinel 7.0.15 answers a PING of
+  // 512 MiB). An argument or a reply longer than a string can be would throw, and end the process instead.
+  function isTooMuch(): boolean {
+    const bytes = bufferedBytes();
+    const weight = bytes + ARGUMENT_WEIGHT * (frame?.args.length ?? 0);
+    return bytes > limits.maxQueryBytes || weight > REQUEST_WEIGHT_MAX;
+  }
+
+  function readLine(): Step {
+    // Differs: the genuine server lets a longer line pass when its end comes in the same packet; here it never does.
+    const end = queue.find(LF, LINE_MAX + 1);
+    if (end < 0) return queue.length() > LINE_MAX ? protocolError('too big inline request') : undefined;
+    // Differs: the genuine server waits for ever behind a NUL byte; here it is a byte like any other.
+    const line = queue.take(end + 1).toString('latin1', 0, end);
+    const words = splitInline(line.endsWith('\r') ? line.slice(0, -1) : line);
+    if (words === undefined) return protocolError('unbalanced quotes in request');
+    return words.length === 0 ? 'again' : { kind: 'request', args: words };
+  }
+
+  function readCount(authenticated: boolean): Step {
+    const end = endOfHeader();
+    if (end === undefined) return undefined;
+    if (end === 'too-long') return protocolError('too big mbulk count string');
+    const count = integerAt(queue, 1, end - 2);
+    queue.drop(end);
+    if (count === undefined || count > ARGUMENTS_MAX) return protocolError('invalid multibulk length');
+    if (!authenticated && count > UNAUTHENTICATED_ARGUMENTS_MAX)
+      return protocolError('unauthenticated multibulk length');
+    if (count > 0) frame = { args: [], missing: count, awaited: undefined, taken: end };
+    return 'again';
+  }
+
+  function readArgument(open: Frame, authenticated: boolean): Step {
+    if (open.awaited === undefined) {
+      const awaited = readArgumentHeader(authenticated);
+      if (typeof awaited !== 'number') return awaited;
+      open.awaited = awaited;
+    }
+    if (queue.length() < open.awaited) return undefined;
+    open.args.push(parse(queue.take(open.awaited)));
+    open.taken += open.awaited;
+    open.awaited = undefined;
+    open.missing -= 1;
+    if (open.missing > 0) return 'again';
+    frame = undefined;
+    return { kind: 'request', args: open.args };
+  }
+
+  /** How many bytes the argument at the front has, all in all. The header stays where it is, for redis-parser. */
+  function readArgumentHeader(authenticated: boolean): number | ReadOutcome | undefined {
+    const end = endOfHeader();
+    if (end === undefined) return undefined;
+    if (end === 'too-long') return protocolError('too big bulk count string');
+    // Looked at only now: redis-sentinel 7.0.15 waits for the line's end before it complains of how the line begins.
+    const type = queue.at(0) ?? 0;
+    if (type !== DOLLAR) return protocolError(`expected '$', got '${String.fromCharCode(type)}'`);
+    const length = integerAt(queue, 1, end - 2);
+    if (length === undefined || length < 0 || length > limits.maxBulkBytes) return protocolError('invalid bulk length');
+    if (!authenticated && length > UNAUTHENTICATED_BULK_MAX) return protocolError('unauthenticated bulk length');
+    return end + length + 2;
+  }
+
+  /** Bytes of the header line at the front, its end included; `undefined` while it is incomplete. */
+  function endOfHeader(): number | 'too-long' | undefined {
+    const end = queue.find(CR, LINE_MAX + 1);
+    if (end < 0) return queue.length() > LINE_MAX ? 'too-long' : undefined;
+    // The line feed has to be there as well; what it is, is not looked at, as with the genuine server.
+    return end + 1 < queue.length() ? end + 2 : undefined;
+  }
+
+  return {
+    feed(chunk) {
+      if (!failed) queue.push(chunk);
+    },
+    next,
+    bufferedBytes,
+  };
+}
+
+/**
+ * What reads one argument, a RESP2 bulk string that is there as a whole. Given in parts, redis-parser would keep them in
+ * a pool shared by all connections and start a timer to shrink it; given whole, it cuts them out of the bytes it got.
+ */
+function createArgumentParser(): (frame: Buffer) => string {
+  let argument = '';
   const parser = new RedisParser({
     returnBuffers: true,
-    returnReply: (reply: Buffer[]) => {
-      args = reply.map((argument) => argument.toString('latin1'));
+    returnReply: (bytes: Buffer) => {
+      argument = bytes.toString('latin1');
     },
     returnError: (error: Error) => {
       throw error;
     },
   });
-
-  const fail = (outcome: ReadOutcome): ReadOutcome => {
-    failed = true;
-    chunks.length = 0;
-    buffer = Buffer.alloc(0);
-    waiting = 0;
-    return outcome;
-  };
-  const protocolError = (text: string) => fail({ kind: 'protocol-error', text: `ERR Protocol error: ${text}` });
-
-  const join = () => {
-    if (chunks.length === 0) return;
-    buffer = buffer.length === 0 && chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat([buffer, ...chunks]);
-    chunks.length = 0;
-    waiting = 0;
-  };
-  const consume = (bytes: number) => {
-    buffer = buffer.subarray(bytes);
-    frame = { missing: undefined, at: 0 };
-    needed = 0;
-  };
-
-  function next(authenticated: boolean): ReadOutcome | undefined {
-    for (;;) {
-      if (failed) return undefined;
-      if (buffer.length + waiting > limits.maxQueryBytes) return fail({ kind: 'overflow' });
-      if (buffer.length + waiting < Math.max(1, needed)) return undefined;
-      join();
-      const outcome = buffer[0] === STAR ? readFrame(authenticated) : readLine();
-      if (outcome !== 'again') return outcome;
-    }
-  }
-
-  function readLine(): ReadOutcome | 'again' | undefined {
-    const end = buffer.indexOf(LF);
-    if (end < 0) {
-      if (buffer.length > LINE_MAX) return protocolError('too big inline request');
-      return undefined;
-    }
-    if (end > LINE_MAX) return protocolError('too big inline request');
-    // Differs: the genuine server waits for ever behind a NUL byte; here it is a byte like any other.
-    const line = buffer.toString('latin1', 0, buffer[end - 1] === CR ? end - 1 : end);
-    const words = splitInline(line);
-    if (words === undefined) return protocolError('unbalanced quotes in request');
-    consume(end + 1);
-    return words.length === 0 ? 'again' : { kind: 'request', args: words };
-  }
-
-  function readFrame(authenticated: boolean): ReadOutcome | 'again' | undefined {
-    if (frame.missing === undefined) {
-      const header = readHeader(0, 'too big mbulk count string');
-      if (header === undefined || 'kind' in header) return header;
-      const count = header.value;
-      if (count === undefined || count > ARGUMENTS_MAX) return protocolError('invalid multibulk length');
-      if (!authenticated && count > UNAUTHENTICATED_ARGUMENTS_MAX)
-        return protocolError('unauthenticated multibulk length');
-      if (count <= 0) {
-        consume(header.end);
-        return 'again';
-      }
-      frame = { missing: count, at: header.end };
-    }
-    return readArguments(authenticated);
-  }
-
-  function readArguments(authenticated: boolean): ReadOutcome | undefined {
-    let { missing = 0, at } = frame;
-    while (missing > 0) {
-      if (at >= buffer.length) break;
-      const type = buffer[at] ?? 0;
-      if (type !== DOLLAR) return protocolError(`expected '$', got '${String.fromCharCode(type)}'`);
-      const header = readHeader(at, 'too big bulk count string');
-      if (header === undefined) break;
-      if ('kind' in header) return header;
-      const length = header.value;
-      if (length === undefined || length < 0 || length > limits.maxBulkBytes)
-        return protocolError('invalid bulk length');
-      if (!authenticated && length > UNAUTHENTICATED_BULK_MAX) return protocolError('unauthenticated bulk length');
-      at = header.end + length + 2;
-      missing -= 1;
-      frame = { missing, at };
-    }
-    // Behind the last header seen lies its argument, whole or not.
-    needed = missing > 0 && at < buffer.length ? 0 : at + (missing > 0 ? 1 : 0);
-    if (missing > 0 || buffer.length < at) return undefined;
-    parser.execute(buffer.subarray(0, at));
-    consume(at);
-    return { kind: 'request', args };
-  }
-
-  /** A `*N` or `$N` line at `start`; `value` is `undefined` for anything but a plain number. */
-  function readHeader(
-    start: number,
-    tooBig: string,
-  ): { value: number | undefined; end: number } | ReadOutcome | undefined {
-    const end = buffer.indexOf(CR, start);
-    if (end < 0) return buffer.length - start > LINE_MAX ? protocolError(tooBig) : undefined;
-    if (end - start > LINE_MAX) return protocolError(tooBig);
-    // The line feed has to be there as well; what it is, is not looked at, as with the genuine server.
-    if (end + 1 >= buffer.length) return undefined;
-    return { value: strictInteger(buffer.toString('latin1', start + 1, end)), end: end + 2 };
-  }
-
-  return {
-    feed(chunk) {
-      if (failed || chunk.length === 0) return;
-      chunks.push(chunk);
-      waiting += chunk.length;
-    },
-    next,
-    bufferedBytes: () => buffer.length + waiting,
+  return (frame) => {
+    parser.execute(frame);
+    return argument;
   };
 }
 
-/** A decimal integer without plus sign, leading zeros or blanks. */
-function strictInteger(text: string): number | undefined {
-  if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return undefined;
-  return Number(text);
+/** The longest decimal integer of 64 bits, sign included. */
+const INTEGER_LENGTH_MAX = 20;
+/** So few digits are exact in a number and within 64 bits whatever they are. */
+const SAFE_DIGITS = 15;
+const ZERO = 48;
+
+/**
+ * The decimal integer of 64 bits from `start` up to `end`, not exact beyond 2^53; `undefined` for anything else: a plus
+ * sign, leading zeros, blanks, nothing.
+ */
+function integerAt(queue: ByteQueue, start: number, end: number): number | undefined {
+  const length = end - start;
+  if (length === 0 || length > INTEGER_LENGTH_MAX) return undefined;
+  const leads = (queue.at(start) ?? 0) - ZERO;
+  // The usual header: plain digits. Read without making a text of them, since every argument has one.
+  if (leads >= 1 && leads <= 9 && length <= SAFE_DIGITS) return digitsAt(queue, start, end);
+  const text = String.fromCharCode(...Array.from({ length }, (_, index) => queue.at(start + index) ?? 0));
+  if (!/^(0|-?[1-9]\d*)$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value === BigInt.asIntN(64, value) ? Number(value) : undefined;
+}
+
+function digitsAt(queue: ByteQueue, start: number, end: number): number | undefined {
+  let value = 0;
+  for (let index = start; index < end; index += 1) {
+    const digit = (queue.at(index) ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }

@@ -5,50 +5,97 @@ export type RespVersion = 2 | 3;
 
 /** The bytes of `reply`. Byte strings are written as they are; a CR or LF in a one-line text becomes a blank. */
 export function encode(reply: Reply, version: RespVersion): Buffer {
-  return Buffer.from(render(reply, version), 'latin1');
+  return encodeAll([reply], version);
 }
 
-/** The same as a byte string, for callers that join several replies. */
+/** The bytes of several replies, one behind the other. Unlike `render` it has no limit but memory. */
+export function encodeAll(replies: readonly Reply[], version: RespVersion): Buffer {
+  const sink: Sink = { text: '', blocks: [], blockSize: BLOCK };
+  for (const reply of replies) write(sink, reply, version);
+  if (sink.blocks.length === 0) return Buffer.from(sink.text, 'latin1');
+  flush(sink);
+  return Buffer.concat(sink.blocks);
+}
+
+/**
+ * The same as a byte string, for callers that join several replies. Throws a RangeError where it would be longer than
+ * a string can be (512 MiB); `encodeAll` does not.
+ */
 export function render(reply: Reply, version: RespVersion): string {
+  const sink: Sink = { text: '', blocks: [], blockSize: Number.POSITIVE_INFINITY };
+  write(sink, reply, version);
+  return sink.text;
+}
+
+/** Long enough for nearly every reply to be one string and one buffer, short enough for strings to stay cheap. */
+const BLOCK = 64 * 1024;
+
+/** Where bytes collect: `blocks` are written, `text` is still growing. */
+interface Sink {
+  text: string;
+  readonly blocks: Buffer[];
+  readonly blockSize: number;
+}
+
+function put(sink: Sink, text: string): void {
+  // A long text is not joined to what is before it: together they could be longer than a string can be.
+  if (sink.text.length + text.length > sink.blockSize) flush(sink);
+  if (text.length > sink.blockSize) sink.blocks.push(Buffer.from(text, 'latin1'));
+  else sink.text += text;
+}
+
+function flush(sink: Sink): void {
+  if (sink.text !== '') sink.blocks.push(Buffer.from(sink.text, 'latin1'));
+  sink.text = '';
+}
+
+function write(sink: Sink, reply: Reply, version: RespVersion): void {
   switch (reply.kind) {
     case 'simple':
-      return `+${oneLine(reply.text)}\r\n`;
+      return put(sink, `+${oneLine(reply.text)}\r\n`);
     case 'error':
-      return `-${oneLine(reply.text)}\r\n`;
+      return put(sink, `-${oneLine(reply.text)}\r\n`);
     case 'integer':
-      return `:${reply.value}\r\n`;
+      return put(sink, `:${reply.value}\r\n`);
     case 'bulk':
-      return renderBulk(reply.text);
+      return writeBulk(sink, reply.text);
     case 'null':
-      return version === 3 ? '_\r\n' : '$-1\r\n';
+      return put(sink, version === 3 ? '_\r\n' : '$-1\r\n');
     case 'null-array':
-      return version === 3 ? '_\r\n' : '*-1\r\n';
+      return put(sink, version === 3 ? '_\r\n' : '*-1\r\n');
     case 'array':
-      return renderItems('*', reply.items, version);
+      return writeItems(sink, '*', reply.items, version);
     case 'set':
-      return renderItems(version === 3 ? '~' : '*', reply.items, version);
+      return writeItems(sink, version === 3 ? '~' : '*', reply.items, version);
     case 'push':
-      return renderItems(version === 3 ? '>' : '*', reply.items, version);
+      return writeItems(sink, version === 3 ? '>' : '*', reply.items, version);
     case 'map':
-      return renderMap(reply.entries, version);
+      return writeMap(sink, reply.entries, version);
     case 'verbatim':
-      return version === 3 ? `=${reply.text.length + 4}\r\ntxt:${reply.text}\r\n` : renderBulk(reply.text);
+      return version === 3 ? writeCounted(sink, '=', 'txt:', reply.text) : writeBulk(sink, reply.text);
     case 'double':
-      return version === 3 ? `,${reply.text}\r\n` : renderBulk(reply.text);
+      return version === 3 ? put(sink, `,${reply.text}\r\n`) : writeBulk(sink, reply.text);
   }
 }
 
-const renderBulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
 const oneLine = (text: string) => (/[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text);
+const writeBulk = (sink: Sink, text: string) => writeCounted(sink, '$', '', text);
 
-function renderItems(type: string, items: readonly Reply[], version: RespVersion): string {
-  let text = `${type}${items.length}\r\n`;
-  for (const item of items) text += render(item, version);
-  return text;
+function writeCounted(sink: Sink, type: string, prefix: string, text: string): void {
+  put(sink, `${type}${prefix.length + text.length}\r\n${prefix}`);
+  put(sink, text);
+  put(sink, '\r\n');
 }
 
-function renderMap(entries: readonly (readonly [Reply, Reply])[], version: RespVersion): string {
-  let text = version === 3 ? `%${entries.length}\r\n` : `*${2 * entries.length}\r\n`;
-  for (const [name, value] of entries) text += render(name, version) + render(value, version);
-  return text;
+function writeItems(sink: Sink, type: string, items: readonly Reply[], version: RespVersion): void {
+  put(sink, `${type}${items.length}\r\n`);
+  for (const item of items) write(sink, item, version);
+}
+
+function writeMap(sink: Sink, entries: readonly (readonly [Reply, Reply])[], version: RespVersion): void {
+  put(sink, version === 3 ? `%${entries.length}\r\n` : `*${2 * entries.length}\r\n`);
+  for (const [name, value] of entries) {
+    write(sink, name, version);
+    write(sink, value, version);
+  }
 }

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import {
   array,
   bulk,
+  bulks,
   error,
   fields,
   integer,
+  map,
   nullArray,
   nullBulk,
   ok,
@@ -15,7 +17,7 @@ import {
   simple,
   verbatim,
 } from '../../src/protocol/reply.ts';
-import { encode } from '../../src/protocol/resp-writer.ts';
+import { encode, encodeAll, render } from '../../src/protocol/resp-writer.ts';
 
 test.each<{ why: string; reply: Reply; two: string; three: string }>([
   { why: 'a status', reply: ok, two: '+OK\r\n', three: '+OK\r\n' },
@@ -33,6 +35,23 @@ test.each<{ why: string; reply: Reply; two: string; three: string }>([
     two: '$4\r\na\r\n\xff\r\n',
     three: '$4\r\na\r\n\xff\r\n',
   },
+  { why: 'a negative integer', reply: integer(-1), two: ':-1\r\n', three: ':-1\r\n' },
+  { why: 'an empty text is not the null', reply: bulk(''), two: '$0\r\n\r\n', three: '$0\r\n\r\n' },
+  {
+    why: 'a list of texts',
+    reply: bulks(['a', 'bc']),
+    two: '*2\r\n$1\r\na\r\n$2\r\nbc\r\n',
+    three: '*2\r\n$1\r\na\r\n$2\r\nbc\r\n',
+  },
+  {
+    why: 'every kind keeps its protocol inside another',
+    reply: array([map([['k', set([nullBulk, nullArray])]]), array([])]),
+    two: '*2\r\n*2\r\n$1\r\nk\r\n*2\r\n$-1\r\n*-1\r\n*0\r\n',
+    three: '*2\r\n%1\r\n$1\r\nk\r\n~2\r\n_\r\n_\r\n*0\r\n',
+  },
+  { why: 'an empty map', reply: map([]), two: '*0\r\n', three: '%0\r\n' },
+  { why: 'an empty set', reply: set([]), two: '*0\r\n', three: '~0\r\n' },
+  { why: 'the prefix counts', reply: verbatim(''), two: '$0\r\n\r\n', three: '=4\r\ntxt:\r\n' },
   { why: 'no value', reply: nullBulk, two: '$-1\r\n', three: '_\r\n' },
   { why: 'no list', reply: nullArray, two: '*-1\r\n', three: '_\r\n' },
   { why: 'an empty list', reply: array([]), two: '*0\r\n', three: '*0\r\n' },
@@ -49,4 +68,33 @@ test.each<{ why: string; reply: Reply; two: string; three: string }>([
 ])('$why', ({ reply, two, three }) => {
   expect(encode(reply, 2).toString('latin1')).toBe(two);
   expect(encode(reply, 3).toString('latin1')).toBe(three);
+  expect(render(reply, 2)).toBe(two);
+  expect(render(reply, 3)).toBe(three);
+});
+
+test('several replies stand one behind the other, and none are no bytes', () => {
+  expect(encodeAll([ok, integer(1), nullBulk], 3).toString('latin1')).toBe('+OK\r\n:1\r\n_\r\n');
+  expect(encodeAll([], 2)).toHaveLength(0);
+});
+
+// Long replies are written in blocks of 64 KiB; a text of about that size could fall between two of them.
+test.each([
+  { why: 'just below a block', length: 65_535 - 8 },
+  { why: 'a block', length: 65_536 },
+  { why: 'just above a block', length: 65_537 },
+  { why: 'several blocks', length: 200_000 },
+])('order and bytes survive the cutting into blocks: $why', ({ length }) => {
+  const text = '\xe9'.repeat(length);
+  const reply = array([bulk('a'), bulk(text), bulk(text), bulk('b'), verbatim(text)]);
+  const one = `$${length}\r\n${text}\r\n`;
+  const two = `*5\r\n$1\r\na\r\n${one}${one}$1\r\nb\r\n${one}`;
+  expect(encode(reply, 2).equals(Buffer.from(two, 'latin1'))).toBe(true);
+  const three = `*5\r\n$1\r\na\r\n${one}${one}$1\r\nb\r\n=${length + 4}\r\ntxt:${text}\r\n`;
+  expect(encode(reply, 3).equals(Buffer.from(three, 'latin1'))).toBe(true);
+  expect(render(reply, 2)).toBe(two);
+});
+
+test('many small replies are cut into blocks, too', () => {
+  const replies = Array.from({ length: 50_000 }, (_, n) => integer(n));
+  expect(encodeAll(replies, 2).toString('latin1')).toBe(replies.map((reply) => render(reply, 2)).join(''));
 });
