@@ -5,6 +5,12 @@ export const SYNTAX_ERROR: Reply = error('ERR syntax error');
 export const NOT_AN_INTEGER: Reply = error('ERR value is not an integer or out of range');
 export const NO_SUCH_MASTER: Reply = error('ERR No such master with that name');
 
+/** Some subcommands that take several numbers of words say it like this; both words as they were typed. */
+export function wrongNumberFor(container: string, sub: string): Reply {
+  const help = `Try ${container.toUpperCase()} HELP.`;
+  return error(`ERR unknown subcommand or wrong number of arguments for '${untilNul(sub).slice(0, 128)}'. ${help}`);
+}
+
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 

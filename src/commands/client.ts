@@ -1,6 +1,6 @@
 // CLIENT: names, lists and ends of connections.
-import { bulk, error, integer, nullBulk, ok, type Reply, verbatim } from '../protocol/reply.ts';
-import { isPrintable, parseInteger, parseYesNo, SYNTAX_ERROR } from './arguments.ts';
+import { array, bulk, error, integer, map, nullBulk, ok, type Reply, set, verbatim } from '../protocol/reply.ts';
+import { isPrintable, NOT_AN_INTEGER, parseInteger, parseYesNo, SYNTAX_ERROR, wrongNumberFor } from './arguments.ts';
 import { BAD_CLIENT_NAME } from './connection.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { type Session, subscriptionCount } from './session.ts';
@@ -187,3 +187,25 @@ export function clientNoEvict({ session, args }: Call): Outcome {
   session.noEvict = mode === 'on';
   return answer(ok);
 }
+
+/** CLIENT UNBLOCK id [TIMEOUT|ERROR]: nobody ever blocks here, so nobody is unblocked. */
+export function clientUnblock({ args }: Call): Outcome {
+  const [container = '', sub = '', id = '', reason] = args;
+  if (args.length > 4) return answer(wrongNumberFor(container, sub));
+  if (reason !== undefined && !['TIMEOUT', 'ERROR'].includes(reason.toUpperCase()))
+    return answer(error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR'));
+  return answer(parseInteger(id) === undefined ? NOT_AN_INTEGER : integer(0));
+}
+
+/** CLIENT GETREDIR: nobody tracks keys, there are none. */
+export const clientGetRedirection = (): Outcome => answer(integer(-1));
+
+/** CLIENT TRACKINGINFO: always off. */
+export const clientTrackingInfo = (): Outcome =>
+  answer(
+    map([
+      ['flags', set([bulk('off')])],
+      ['redirect', integer(-1)],
+      ['prefixes', array([])],
+    ]),
+  );

@@ -3,7 +3,7 @@ import { array, bulk, bulks, error, integer, map, nullBulk, type Reply, set, sim
 import { SYNTAX_ERROR } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
-import { type CommandSpec, type CommandTable, fitsArity } from './spec.ts';
+import type { CommandSpec, CommandTable } from './spec.ts';
 
 /** COMMAND, COMMAND INFO [name …]. */
 export function commandInfo({ table, args }: Call): Outcome {
@@ -60,22 +60,24 @@ function docs(spec: CommandSpec, fullName: string): Reply {
   ]);
 }
 
-/** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys. */
+/** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys; redis-sentinel 7.0.15 says so before it counts words. */
 export function commandGetKeys({ table, args }: Call): Outcome {
-  const [name = '', sub = ''] = args.slice(2);
-  const found = find(table, name) && (find(table, `${name}|${sub}`) ?? find(table, name));
-  if (found === undefined) return answer(error('ERR Invalid command specified'));
-  if (!fitsArity(found.spec, args.length - 2))
-    return answer(error('ERR Invalid number of arguments specified for command'));
+  const [name = '', sub] = args.slice(2).map((word) => word.toLowerCase());
+  const spec = table.get(name);
+  const known =
+    sub === undefined || spec?.subcommands === undefined || spec.subcommands.some((row) => row.name === sub);
+  if (spec === undefined || !known) return answer(error('ERR Invalid command specified'));
   return answer(error('ERR The command has no key arguments'));
 }
 
-interface Named {
+/** A row under its full name, `container|sub` for a subcommand. */
+export interface Named {
   readonly fullName: string;
   readonly spec: CommandSpec;
 }
 
-function* named(table: CommandTable): Generator<Named> {
+/** All rows, each container before its subcommands. */
+export function* named(table: CommandTable): Generator<Named> {
   for (const spec of table.values()) {
     yield { fullName: spec.name, spec };
     for (const sub of spec.subcommands ?? []) yield { fullName: `${spec.name}|${sub.name}`, spec: sub };
@@ -107,12 +109,15 @@ function entry(spec: CommandSpec, fullName: string): Reply {
   ]);
 }
 
-/** HELP of a container: usage at the margin, what it does indented below. */
+/** HELP of a container: usage at the margin, what it does indented below (spec/commands.md §3). */
 export function helpOf({ table, args }: Call): Outcome {
   const container = table.get((args[0] ?? '').toLowerCase());
   const title = `${container?.name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
-  const lines = (container?.subcommands ?? [])
-    .filter(({ name }) => name !== 'help')
-    .flatMap(({ name, usage = '', summary }) => [`${name.toUpperCase()} ${usage}`.trimEnd(), `    ${summary}`]);
-  return answer(array([title, ...lines, 'HELP', '    Print this help.'].map(simple)));
+  const entries = [...(container?.help ?? []), ...(container?.subcommands ?? []).flatMap(helpEntries)];
+  const lines = entries.flatMap(([usage = '', ...texts]) => [usage, ...texts.map((text) => `    ${text}`)]);
+  return answer(array([title, ...lines].map(simple)));
+}
+
+function helpEntries({ name, usage = '', summary, help }: CommandSpec): readonly (readonly string[])[] {
+  return help ?? [[`${name.toUpperCase()} ${usage}`.trimEnd(), summary]];
 }

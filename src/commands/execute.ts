@@ -23,8 +23,11 @@ export function execute(world: CommandWorld, session: Session, args: readonly st
   if (silent) session.replies = 'on';
   const found = resolve(args);
   const outcome = 'kind' in found ? answer(found) : dispatch(world, session, args, clock, found);
-  return silent || session.replies === 'off' ? { ...outcome, replies: [] } : outcome;
+  return silent || session.replies === 'off' ? { ...outcome, replies: outcome.replies.filter(isPush) } : outcome;
 }
+
+/** What a client subscribed to reaches it whatever it said by CLIENT REPLY, confirmations included (7.0.15 as well). */
+const isPush = ({ kind }: Reply): boolean => kind === 'push';
 
 interface Resolved {
   readonly spec: CommandSpec;

@@ -74,7 +74,7 @@ function deliver(sessions: Sessions, ids: Iterable<SessionId>, message: Reply, f
   const encoded: { 2?: Buffer; 3?: Buffer } = {};
   for (const id of ids) {
     const session = sessions.byId.get(id);
-    if (session === undefined || session.replies === 'off') continue;
+    if (session === undefined) continue;
     const bytes = encoded[session.protocol] ?? encode(message, session.protocol);
     encoded[session.protocol] = bytes;
     found.push({ session: id, bytes });

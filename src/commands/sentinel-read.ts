@@ -97,3 +97,6 @@ export function infoCache({ world, clock, args }: Call): Outcome {
   }
   return answer(array(items));
 }
+
+/** SENTINEL PENDING-SCRIPTS: none, since scripts are not run yet. */
+export const pendingScripts = (): Outcome => answer(array([]));

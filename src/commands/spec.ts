@@ -16,6 +16,8 @@ export interface CommandSpec {
   readonly group: string;
   /** Its arguments, for HELP. */
   readonly usage?: string;
+  /** Its part of HELP where usage and summary do not do: each entry a usage line and the lines that explain it. */
+  readonly help?: readonly (readonly string[])[];
   /** Absent for a container that cannot be called by itself. */
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];

@@ -1,6 +1,8 @@
 // The commands of a sentinel: one row each. Dispatch, arity errors, COMMAND and HELP are loops over this table.
+import { aclCat, aclGenPass, aclUsers, aclWhoAmI } from './acl.ts';
 import {
   clientGetName,
+  clientGetRedirection,
   clientId,
   clientInfo,
   clientKill,
@@ -9,6 +11,8 @@ import {
   clientReply,
   clientSetInfo,
   clientSetName,
+  clientTrackingInfo,
+  clientUnblock,
 } from './client.ts';
 import { commandCount, commandDocs, commandGetKeys, commandInfo, commandList, helpOf } from './command.ts';
 import { auth, hello, ping, role, shutdown } from './connection.ts';
@@ -23,6 +27,7 @@ import {
   masterAddress,
   masters,
   myId,
+  pendingScripts,
   replicas,
   sentinels,
 } from './sentinel-read.ts';
@@ -34,38 +39,94 @@ function sentinelRow(name: string, arity: number, run: Handler, usage: string, s
   return { name, arity, run, usage, summary, since, group: 'sentinel', flags, categories: CATEGORIES.admin };
 }
 
+/** Their order is that of HELP. */
 const sentinelRows: readonly CommandSpec[] = [
-  sentinelRow('ckquorum', 3, checkQuorum, '<master>', 'Tell whether a failover could be agreed on and authorised.'),
-  sentinelRow('config', -3, config, '(GET <param> | SET <param> <value>)', 'Read or change global settings.', '6.2.0'),
-  sentinelRow('debug', -2, debug, '[<param> <value> ...]', 'Show the periods, or change some of them.', '7.0.0'),
-  sentinelRow('failover', 3, failover, '<master>', 'Fail over now, without asking other sentinels.'),
-  sentinelRow('flushconfig', 2, flush, '', 'Write the configuration file.'),
-  sentinelRow('get-master-addr-by-name', 3, masterAddress, '<master>', 'The address clients of the master are to use.'),
+  {
+    ...sentinelRow('ckquorum', 3, checkQuorum, '', 'Tell whether a failover could be agreed on and authorised.'),
+    help: [
+      [
+        'CKQUORUM <master-name>',
+        'Tell whether a failover could happen now: are enough',
+        'sentinels usable to agree that the master is down,',
+        'and is a majority of them left to authorise a leader?',
+      ],
+    ],
+  },
+  {
+    ...sentinelRow('config', -3, config, '', 'Read or change global settings.', '6.2.0'),
+    help: [
+      ['CONFIG SET <param> <value>', 'Change a global setting, and save it.'],
+      ['CONFIG GET <param>', 'Show the global settings that match a pattern.'],
+    ],
+  },
+  {
+    ...sentinelRow('debug', -2, debug, '', 'Show the periods, or change some of them.', '7.0.0'),
+    help: [
+      [
+        'DEBUG [<param> <value> ...]',
+        'Show the periods and time limits in milliseconds,',
+        'or change some until the restart.',
+      ],
+    ],
+  },
   sentinelRow(
-    'info-cache',
-    -3,
-    infoCache,
-    '<master> [<master> ...]',
-    'The INFO texts known here, with their age.',
-    '3.2.0',
+    'get-master-addr-by-name',
+    3,
+    masterAddress,
+    '<master-name>',
+    'The address that clients of the master are to use.',
   ),
-  sentinelRow(
-    'is-master-down-by-addr',
-    6,
-    isMasterDownByAddress,
-    '<ip> <port> <current-epoch> <runid>',
-    'Asked by other sentinels: is that master down, and who has our vote?',
-  ),
-  sentinelRow('master', 3, master, '<master>', 'What is known of a master.'),
+  {
+    ...sentinelRow('failover', 3, failover, '', 'Fail over now, though nobody thinks the master is down.'),
+    help: [
+      [
+        'FAILOVER <master-name>',
+        'Fail over now, though nobody thinks that the master is down:',
+        'no agreement of other sentinels is needed.',
+      ],
+    ],
+  },
+  {
+    ...sentinelRow('flushconfig', 2, flush, '', 'Write the configuration file.'),
+    help: [
+      ['FLUSHCONFIG', 'Write the configuration file with all that is known,', 'also where it was lost or changed.'],
+    ],
+  },
+  sentinelRow('info-cache', -3, infoCache, '<master-name>', 'The INFO texts known here, with their age.', '3.2.0'),
+  {
+    ...sentinelRow(
+      'is-master-down-by-addr',
+      6,
+      isMasterDownByAddress,
+      '',
+      'Is that master down, and who has our vote?',
+    ),
+    help: [
+      [
+        'IS-MASTER-DOWN-BY-ADDR <ip> <port> <current-epoch> <runid>',
+        'Asked by other sentinels: is the master at that address down?',
+        'With a run id instead of * it asks for our vote as well.',
+      ],
+    ],
+  },
+  sentinelRow('master', 3, master, '<master-name>', 'What is known of a master.'),
   sentinelRow('masters', 2, masters, '', 'What is known of all masters.'),
   sentinelRow('monitor', 6, monitor, '<name> <ip> <port> <quorum>', 'Begin to monitor a master.'),
   sentinelRow('myid', 2, myId, '', 'The id of this sentinel.', '6.2.0'),
-  sentinelRow('remove', 3, remove, '<master>', 'Stop monitoring a master.'),
-  sentinelRow('replicas', 3, replicas, '<master>', 'What is known of the replicas of a master.', '5.0.0'),
+  sentinelRow('pending-scripts', 2, pendingScripts, '', 'The scripts that run or wait to be run.'),
+  sentinelRow('remove', 3, remove, '<master-name>', 'Stop monitoring a master.'),
+  sentinelRow('replicas', 3, replicas, '<master-name>', 'What is known of the replicas of a master.', '5.0.0'),
   sentinelRow('reset', 3, reset, '<pattern>', 'Forget everything learnt about the matching masters.'),
-  sentinelRow('sentinels', 3, sentinels, '<master>', 'What is known of the other sentinels of a master.'),
-  sentinelRow('set', -5, set, '<master> <option> <value> [...]', 'Change options of a master.'),
-  sentinelRow('slaves', 3, replicas, '<master>', 'The same as REPLICAS.', '2.8.0'),
+  sentinelRow('sentinels', 3, sentinels, '<master-name>', 'What is known of the other sentinels of a master.'),
+  sentinelRow(
+    'set',
+    -5,
+    set,
+    '<master-name> <option> <value> [<option> <value> ...]',
+    'Change options of a master, and save them.',
+  ),
+  // The old word for replicas: it works, but nobody is told about it.
+  { ...sentinelRow('slaves', 3, replicas, '<master-name>', 'The same as REPLICAS.', '2.8.0'), help: [] },
 ];
 
 const help = (container: string, categories: readonly string[]): CommandSpec => ({
@@ -76,6 +137,7 @@ const help = (container: string, categories: readonly string[]): CommandSpec => 
   summary: `Tell the subcommands of ${container}.`,
   since: '6.2.0',
   group: container === 'SENTINEL' ? 'sentinel' : 'connection',
+  help: [['HELP', 'Print this help.']],
   run: helpOf,
 });
 
@@ -88,19 +150,55 @@ const adminConnection = { flags: FLAGS.admin, categories: CATEGORIES.adminConnec
 const nondeterministic = { tips: ['nondeterministic_output'] };
 
 const clientRows: readonly CommandSpec[] = [
+  clientRow('getredir', 2, clientGetRedirection, '', 'Whom invalidations of tracked keys go to.', '6.0.0'),
   clientRow('getname', 2, clientGetName, '', 'The name of this connection.', '2.6.9'),
   clientRow('id', 2, clientId, '', 'The id of this connection.', '5.0.0'),
-  { ...clientRow('info', 2, clientInfo, '', 'This connection’s line of CLIENT LIST.', '6.2.0'), ...nondeterministic },
-  { ...clientRow('kill', -3, clientKill, '<option> ...', 'Close connections.', '2.4.0'), ...adminConnection },
   {
-    ...clientRow('list', -2, clientList, '[options ...]', 'All connections, or some, a line each.', '2.4.0'),
-    ...adminConnection,
+    ...clientRow('info', 2, clientInfo, '', 'The line of this connection in CLIENT LIST.', '6.2.0'),
     ...nondeterministic,
   },
-  { ...clientRow('no-evict', 3, clientNoEvict, '(ON|OFF)', 'Protect from eviction.', '7.0.0'), ...adminConnection },
+  {
+    ...clientRow('kill', -3, clientKill, '', 'Close connections.', '2.4.0'),
+    ...adminConnection,
+    help: [
+      ['KILL <ip:port>', 'Close the connection that comes from there.'],
+      [
+        'KILL <option> <value> [<option> <value> [...]]',
+        'Close all connections that every option fits, and tell how many:',
+        '* ADDR <ip:port>',
+        '  come from there',
+        '* LADDR <ip:port>',
+        '  came in there',
+        '* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
+        '  are of that type',
+        '* USER <username>, ID <client-id>',
+        '  belong to that user, have that id',
+        '* SKIPME (YES|NO): leave this connection out (default: yes).',
+      ],
+    ],
+  },
+  {
+    ...clientRow('list', -2, clientList, '', 'All connections, or some, a line each.', '2.4.0'),
+    ...adminConnection,
+    ...nondeterministic,
+    help: [
+      [
+        'LIST [options ...]',
+        'A line for each connection, or for some of them:',
+        '* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
+        '* ID <client-id> [<client-id> ...]',
+      ],
+    ],
+  },
   clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
-  clientRow('setinfo', 4, clientSetInfo, '<option> <value>', 'Name the client library.', '7.2.0'),
+  clientRow('setinfo', 4, clientSetInfo, '(LIB-NAME|LIB-VER) <value>', 'Name the client library.', '7.2.0'),
   clientRow('setname', 3, clientSetName, '<name>', 'Name this connection.', '2.6.9'),
+  {
+    ...clientRow('unblock', -3, clientUnblock, '<clientid> [TIMEOUT|ERROR]', 'End the waiting of a client.', '5.0.0'),
+    ...adminConnection,
+  },
+  clientRow('trackinginfo', 2, clientTrackingInfo, '', 'What this connection tracks.', '6.2.0'),
+  { ...clientRow('no-evict', 3, clientNoEvict, '(ON|OFF)', 'Protect from eviction.', '7.0.0'), ...adminConnection },
   help('CLIENT', CATEGORIES.connection),
 ];
 
@@ -113,12 +211,56 @@ const anyOrder = { tips: ['nondeterministic_output_order'] };
 
 const commandRows: readonly CommandSpec[] = [
   commandRow('count', 2, commandCount, '', 'How many commands there are.', '2.8.13'),
-  { ...commandRow('docs', -2, commandDocs, '[<name> ...]', 'What commands do.', '7.0.0'), ...anyOrder },
+  {
+    ...commandRow('list', -2, commandList, '', 'The names of all commands.', '7.0.0'),
+    ...anyOrder,
+    help: [['LIST', 'The names of all commands and subcommands.']],
+  },
+  {
+    ...commandRow('info', -2, commandInfo, '', 'How commands are called.', '2.8.13'),
+    ...anyOrder,
+    help: [
+      [
+        'INFO [<command-name> ...]',
+        'How commands are called: arity, flags, categories.',
+        'Without a name: all commands. A subcommand is named',
+        'with its container, as in sentinel|myid.',
+      ],
+    ],
+  },
+  {
+    ...commandRow('docs', -2, commandDocs, '', 'What commands do.', '7.0.0'),
+    ...anyOrder,
+    help: [
+      [
+        'DOCS [<command-name> ...]',
+        'What commands do, and since when they are there.',
+        'Without a name: all commands. Names that',
+        'nobody knows are left out.',
+      ],
+    ],
+  },
   commandRow('getkeys', -4, commandGetKeys, '<full-command>', 'The keys of a command: none has any.', '2.8.13'),
   commandRow('getkeysandflags', -4, commandGetKeys, '<full-command>', 'The same with flags.', '7.0.0'),
-  { ...commandRow('info', -2, commandInfo, '[<name> ...]', 'How commands are called.', '2.8.13'), ...anyOrder },
-  { ...commandRow('list', -2, commandList, '[FILTERBY ...]', 'The names of all commands.', '7.0.0'), ...anyOrder },
   help('COMMAND', CATEGORIES.connection),
+];
+
+function aclRow(name: string, arity: number, run: Handler, usage: string, summary: string) {
+  const flags = FLAGS.plain;
+  return { name, arity, run, usage, summary, since: '6.0.0', group: 'server', flags, categories: ['@slow'] };
+}
+
+/** Users and rights other than the default user's are not there yet: what would tell of them or change them is missing. */
+const aclRows: readonly CommandSpec[] = [
+  aclRow('cat', -2, aclCat, '[<category>]', 'All categories of commands, or the commands of one.'),
+  aclRow('genpass', -2, aclGenPass, '[<bits>]', 'A random password in hex digits, of 256 bits unless told.'),
+  {
+    ...aclRow('users', 2, aclUsers, '', 'The names of all users.'),
+    flags: FLAGS.admin,
+    categories: CATEGORIES.admin,
+  },
+  aclRow('whoami', 2, aclWhoAmI, '', 'The user of this connection.'),
+  help('ACL', ['@slow']),
 ];
 
 const login = {
@@ -129,6 +271,16 @@ const login = {
 const listening = { flags: FLAGS.pubsub, categories: CATEGORIES.pubsub, since: '2.0.0', group: 'pubsub' };
 
 const rows: readonly CommandSpec[] = [
+  {
+    name: 'acl',
+    arity: -2,
+    flags: [],
+    categories: ['@slow'],
+    summary: 'Users and their rights.',
+    since: '6.0.0',
+    group: 'server',
+    subcommands: aclRows,
+  },
   { name: 'auth', ...login, summary: 'Log in.', since: '1.0.0', group: 'connection', run: auth },
   {
     name: 'client',
@@ -143,6 +295,7 @@ const rows: readonly CommandSpec[] = [
   {
     ...commandRow('command', -1, commandInfo, '', 'How all commands are called.', '2.8.13'),
     ...anyOrder,
+    help: [['(no subcommand)', 'How all commands are called.']],
     subcommands: commandRows,
   },
   {

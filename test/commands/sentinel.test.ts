@@ -1,0 +1,217 @@
+// SENTINEL: the order of checks, what is applied and saved, the fields of each kind of instance.
+import { expect, test } from 'vitest';
+import type { Effect } from '../../src/core/effects.ts';
+import { createBench } from './bench.ts';
+
+const kindsOf = (effects: readonly Effect[] = []) =>
+  effects.map((effect) => (effect.kind === 'announce' ? effect.event.name : effect.kind));
+
+test.each([
+  { why: 'the quorum is looked at first', args: ['m', 'x', 'x', 'x'], says: 'Invalid quorum' },
+  { why: 'a quorum beyond 32 bits', args: ['m', '10.0.0.3', '1', '4294967297'], says: 'Invalid quorum' },
+  { why: 'then whether the port is a number', args: ['m', 'x', 'x', '0'], says: 'Invalid port' },
+  { why: 'then the quorum’s value', args: ['m', 'x', '99999', '0'], says: 'Quorum must be 1 or greater.' },
+  { why: 'then the address', args: ['m', 'nohost', '99999', '1'], says: 'Invalid IP address or hostname specified' },
+  { why: 'an empty address', args: ['m', '', '1', '1'], says: 'Invalid IP address or hostname specified' },
+  { why: 'then the port’s value', args: ['mymaster', '10.0.0.3', '65536', '1'], says: 'Invalid port number.' },
+  { why: 'a negative port', args: ['m', '10.0.0.3', '-1', '1'], says: 'Invalid port number.' },
+  { why: 'a port beyond 32 bits', args: ['m', '10.0.0.3', '4294973675', '1'], says: 'Invalid port number.' },
+  { why: 'the name last', args: ['mymaster', '10.0.0.3', '1', '1'], says: 'Duplicate master name.' },
+])('SENTINEL MONITOR $args: $why', ({ args, says }) => {
+  const { say, state } = createBench();
+  expect(say('SENTINEL', 'MONITOR', ...args)).toBe(`-ERR ${says}\r\n`);
+  expect([...state.masters.keys()]).toEqual(['mymaster']);
+});
+
+test('a new master is saved and told behind the reply; where saving fails the client hears of it', () => {
+  const { outcome, state } = createBench();
+  const { replies, effects, after, ifUnsaved } = outcome('SENTINEL', 'MONITOR', 'm2', '::1', '6379', '1');
+  expect(replies).toEqual([{ kind: 'simple', text: 'OK' }]);
+  expect(effects).toBeUndefined();
+  expect(kindsOf(after).slice(0, 2)).toEqual(['persist', '+monitor']);
+  expect(ifUnsaved).toEqual({ kind: 'error', text: 'ERR Failed to save config file. Check server logs.' });
+  expect(state.masters.get('m2')?.options).toMatchObject({ quorum: 1, downAfterMs: 30_000, parallelSyncs: 1 });
+});
+
+test.each([
+  {
+    why: 'an unknown option',
+    args: ['foo', 'bar'],
+    says: "Unknown option or number of arguments for SENTINEL SET 'foo'",
+  },
+  {
+    why: 'a value missing',
+    args: ['rename-command', 'CONFIG'],
+    says: "Unknown option or number of arguments for SENTINEL SET 'rename-command'",
+  },
+  { why: 'no number', args: ['Quorum', 'x'], says: "Invalid argument 'x' for SENTINEL SET 'Quorum'" },
+  {
+    why: 'a quorum beyond 32 bits',
+    args: ['quorum', '4294967297'],
+    says: "Invalid argument '4294967297' for SENTINEL SET 'quorum'",
+  },
+  {
+    why: 'a period of zero',
+    args: ['down-after-milliseconds', '0'],
+    says: "Invalid argument '0' for SENTINEL SET 'down-after-milliseconds'",
+  },
+  {
+    why: 'scripts may not be changed',
+    args: ['notification-script', '/bin/true'],
+    says: 'Reconfiguration of scripts path is denied for security reasons. Check the deny-scripts-reconfig configuration directive in your Sentinel configuration',
+  },
+])('SENTINEL SET mymaster $args: $why', ({ args, says }) => {
+  const { outcome } = createBench();
+  expect(outcome('SENTINEL', 'SET', 'mymaster', ...args)).toEqual({
+    replies: [{ kind: 'error', text: `ERR ${says}` }],
+    effects: [],
+  });
+});
+
+test('scripts that may be changed must be executable', () => {
+  const { say, state } = createBench();
+  state.settings.denyScriptsReconfig = false;
+  expect(say('SENTINEL', 'SET', 'mymaster', 'client-reconfig-script', '/no/such')).toBe(
+    '-ERR Client reconfiguration script seems non existing or non executable\r\n',
+  );
+  expect(say('SENTINEL', 'SET', 'mymaster', 'notification-script', '')).toBe('+OK\r\n');
+});
+
+test('a renamed command is found whatever its case, and gets its own name back', () => {
+  const { say, state } = createBench();
+  const renamed = () => [...(state.masters.get('mymaster')?.options.renamedCommands ?? [])];
+  say('SENTINEL', 'SET', 'mymaster', 'rename-command', 'CONFIG', 'guarded');
+  expect(renamed()).toEqual([['config', { command: 'CONFIG', renamed: 'guarded' }]]);
+  say('SENTINEL', 'SET', 'mymaster', 'rename-command', 'config', 'Config');
+  expect(renamed()).toEqual([]);
+});
+
+const USAGE = '-ERR Only SENTINEL CONFIG GET <option> / SET <option> <value> are supported.\r\n';
+
+test.each([
+  {
+    args: ['GET', 'ANNOUNCE-[ip]*'],
+    says: '*4\r\n$11\r\nannounce-ip\r\n$0\r\n\r\n$13\r\nannounce-port\r\n$1\r\n0\r\n',
+  },
+  { args: ['GET', 'nosuch'], says: '*0\r\n' },
+  { args: ['GET'], says: USAGE },
+  { args: ['GET', 'a', 'b'], says: USAGE },
+  { args: ['SET', 'announce-port'], says: USAGE },
+  { args: ['FOO', 'x'], says: USAGE },
+  { args: ['SET', 'foo', 'x'], says: "-ERR Invalid argument 'foo' to SENTINEL CONFIG SET\r\n" },
+  {
+    args: ['SET', 'announce-port', '65536'],
+    says: "-ERR Invalid value '65536' to SENTINEL CONFIG SET 'announce-port'\r\n",
+  },
+  { args: ['SET', 'Resolve-Hostnames', 'YES'], says: '+OK\r\n' },
+])('SENTINEL CONFIG $args', ({ args, says }) => {
+  expect(createBench().say('SENTINEL', 'CONFIG', ...args)).toBe(says);
+});
+
+test.each([
+  {
+    why: 'applied from left to right up to the first error',
+    args: ['PING-period', '500', 'info-period', '0'],
+    says: "-ERR Invalid argument '0' for SENTINEL DEBUG 'info-period'\r\n",
+    ping: 500,
+  },
+  {
+    why: 'a value missing',
+    args: ['ping-period'],
+    says: "-ERR Unknown option or number of arguments for SENTINEL DEBUG 'ping-period'\r\n",
+    ping: 1000,
+  },
+  {
+    why: 'an unknown name',
+    args: ['foo', '1'],
+    says: "-ERR Unknown option or number of arguments for SENTINEL DEBUG 'foo'\r\n",
+    ping: 1000,
+  },
+])('SENTINEL DEBUG $args: $why', ({ args, says, ping }) => {
+  const { say, state } = createBench();
+  expect(say('SENTINEL', 'DEBUG', ...args)).toBe(says);
+  expect(state.tunables.pingPeriodMs).toBe(ping);
+});
+
+test('a master of another case or behind a NUL byte: names end where C strings end, and their case counts', () => {
+  const { say } = createBench();
+  expect(say('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster\0x')).toContain('10.0.0.1');
+  expect(say('SENTINEL', 'CKQUORUM', 'MyMaster')).toBe('-ERR No such master with that name\r\n');
+});
+
+test('CKQUORUM: what is missing is named, both where both are', () => {
+  const { say, state } = createBench();
+  const master = state.masters.get('mymaster');
+  if (master === undefined) throw new Error('no master');
+  expect(say('SENTINEL', 'CKQUORUM', 'mymaster')).toMatch(/^\+OK 2 usable Sentinels\. Quorum and failover/);
+  for (const id of master.peers.values()) {
+    const peer = state.instances.get(id);
+    if (peer !== undefined) peer.sdownAt = 1;
+  }
+  expect(say('SENTINEL', 'CKQUORUM', 'mymaster')).toBe(
+    '-NOQUORUM 1 usable Sentinels. Not enough available Sentinels to reach the specified quorum for this master. ' +
+      'Not enough available Sentinels to reach the majority and authorize a failover\r\n',
+  );
+});
+
+const COMMON = ['name', 'ip', 'port', 'runid', 'flags', 'link-pending-commands', 'link-refcount', 'last-ping-sent'];
+const PINGS = ['last-ok-ping-reply', 'last-ping-reply'];
+
+test.each([
+  {
+    what: 'REPLICAS',
+    names: [
+      ...[...COMMON, ...PINGS, 'down-after-milliseconds', 'info-refresh', 'role-reported', 'role-reported-time'],
+      ...['master-link-down-time', 'master-link-status', 'master-host', 'master-port', 'slave-priority'],
+      ...['slave-repl-offset', 'replica-announced'],
+    ],
+  },
+  {
+    what: 'SENTINELS',
+    names: [...COMMON, ...PINGS, 'down-after-milliseconds', 'last-hello-message', 'voted-leader', 'voted-leader-epoch'],
+  },
+])('SENTINEL $what: the fields in the order that clients count on', ({ what, names }) => {
+  const [reply] = createBench().outcome('SENTINEL', what, 'mymaster').replies;
+  const [item] = reply?.kind === 'array' ? reply.items : [];
+  expect(item?.kind === 'map' && item.entries.map(([name]) => name.kind === 'bulk' && name.text)).toEqual(names);
+});
+
+test('a replica that is not announced is hidden, but counted', () => {
+  const { say, state } = createBench();
+  for (const instance of state.instances.values()) if (instance.kind === 'replica') instance.announced = false;
+  expect(say('SENTINEL', 'SLAVES', 'mymaster')).toBe('*0\r\n');
+  expect(say('SENTINEL', 'MASTER', 'mymaster')).toContain('num-slaves\r\n$1\r\n1\r\n');
+});
+
+test('PUBLISH takes hellos only, and answers 1 whatever they say', () => {
+  const { say } = createBench();
+  expect(say('PUBLISH', '__sentinel__:hello', 'nonsense')).toBe(':1\r\n');
+  expect(say('PUBLISH', '__SENTINEL__:hello', 'x')).toBe(
+    '-ERR Only HELLO messages are accepted by Sentinel instances.\r\n',
+  );
+});
+
+test('INFO: sections in their own order, whatever is asked for; strange ones add nothing', () => {
+  const { say } = createBench();
+  const titles = (text: string) => [...text.matchAll(/# (\w+)\r\n/g)].map(([, title]) => title);
+  expect(titles(say('INFO'))).toEqual(['Server', 'Clients', 'Stats', 'CPU', 'Sentinel']);
+  expect(titles(say('INFO', 'sentinel', 'SERVER', 'keyspace'))).toEqual(['Server', 'Sentinel']);
+  expect(titles(say('INFO', 'Everything'))).toHaveLength(5);
+  expect(say('INFO', 'keyspace')).toBe('$0\r\n\r\n');
+  expect(say('INFO', 'sentinel')).toContain(
+    'master0:name=mymaster,status=ok,address=10.0.0.1:6379,slaves=1,sentinels=2\r\n',
+  );
+});
+
+test.each([
+  { args: ['NOSAVE', 'SAVE'], says: '-ERR syntax error\r\n' },
+  { args: ['ABORT', 'NOW'], says: '-ERR syntax error\r\n' },
+  { args: ['abort'], says: '-ERR No shutdown in progress.\r\n' },
+  { args: ['soon'], says: '-ERR syntax error\r\n' },
+])('SHUTDOWN $args is refused', ({ args, says }) => {
+  expect(createBench().say('SHUTDOWN', ...args)).toBe(says);
+});
+
+test.each([[], ['NOSAVE'], ['save', 'now', 'FORCE']])('SHUTDOWN %j ends the process without a word', (...args) => {
+  expect(createBench().outcome('SHUTDOWN', ...args)).toEqual({ replies: [], shutdown: true });
+});
