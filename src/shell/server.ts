@@ -9,7 +9,7 @@ import type { OutputLimit } from '../config/general-options.ts';
 import type { Level } from '../core/events.ts';
 import { error, type Reply } from '../protocol/reply.ts';
 import { createRequestReader, type ReaderLimits, type RequestReader } from '../protocol/request-reader.ts';
-import { encode, render } from '../protocol/resp-writer.ts';
+import { encode, type RespVersion, render } from '../protocol/resp-writer.ts';
 import type { Engine } from './engine.ts';
 import { listenAll } from './listen.ts';
 
@@ -43,6 +43,7 @@ export interface Traffic {
 
 export interface SentinelServer {
   readonly traffic: Readonly<Traffic>;
+  readonly connectedClients: number;
   /** Begin to listen. Throws `StartError`. */
   listen(): Promise<void>;
   /** Tell an event to all who listen to it. */
@@ -52,227 +53,336 @@ export interface SentinelServer {
 
 /** A client that does not read its replies is not read from, either, once so many bytes wait for it. */
 const UNREAD_MAX = 1024 * 1024;
+/**
+ * Of one client, one turn takes so many requests, and as many as lead to so many bytes of replies; the others wait for
+ * the next turn. 63 KB of `COMMAND` would otherwise keep the loop for a second and cost 400 MB.
+ */
+const OWED_REQUESTS_MAX = 256;
+const OWED_BYTES_MAX = 64 * 1024;
 /** After our last word a client has so long to hang up. */
 const LINGER_MS = 1000;
+/** Whoever was not let in gets less: it should read one line, and not keep a descriptor. */
+const REFUSED_LINGER_MS = 100;
 const IDLE_CHECK_MS = 1000;
 
 interface Client {
   readonly socket: Socket;
   readonly session: Session;
   readonly reader: RequestReader;
-  /** Replies of this turn, written together when it ends. */
+  /** Replies and messages of this turn, written together when it ends. */
   readonly out: Buffer[];
+  flushScheduled: boolean;
+  /** Requests that ran and whose replies wait for the end of the turn. */
+  owedRequests: number;
+  owedBytes: number;
+  /** Of those, how many confirm subscriptions: messages wait for them. */
+  unconfirmed: number;
+  readonly heldBack: Buffer[];
   /** A request of it waits for a save: later ones wait as well, since it may change who the client is. */
   waiting: boolean;
+  /** There may be requests that were received and not yet run. */
+  stopped: boolean;
+  /** It will say no more, but may still listen: `printf 'PING\r\n' | nc` does that. */
+  ended: boolean;
   /** Nothing more of it is read. */
   closing: boolean;
   /** Since when more waits for it than the soft limit allows. */
   overSoftLimitAt: number | undefined;
 }
 
+/** What all functions here share: the settings, who is connected, what is counted. */
+interface Hub {
+  readonly options: ServerOptions;
+  readonly clients: Map<SessionId, Client>;
+  readonly traffic: Traffic;
+}
+
 /** Create the server of one sentinel. */
 export function createSentinelServer(options: ServerOptions): SentinelServer {
-  const { engine, world, log } = options;
-  const clients = new Map<SessionId, Client>();
-  const traffic: Traffic = {
-    connectionsReceived: 0,
-    connectionsRejected: 0,
-    commandsProcessed: 0,
-    errorReplies: 0,
-    bytesIn: 0,
-    bytesOut: 0,
+  const { world, log } = options;
+  const hub: Hub = {
+    options,
+    clients: new Map(),
+    traffic: {
+      connectionsReceived: 0,
+      connectionsRejected: 0,
+      commandsProcessed: 0,
+      errorReplies: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+    },
   };
   let servers: Server[] = [];
   let idleTimer: NodeJS.Timeout | undefined;
-
-  function accept(socket: Socket): void {
-    const { remoteAddress = '?', remotePort = 0, localAddress = '?', localPort = 0 } = socket;
-    socket.on('error', () => socket.destroy());
-    traffic.connectionsReceived += 1;
-    const refusal = whyRefused(options, clients.size, remoteAddress);
-    if (refusal !== undefined) {
-      traffic.connectionsRejected += 1;
-      socket.end(encode(refusal, 2));
-      return;
-    }
-    socket.setNoDelay(true);
-    if (options.keepAliveSeconds > 0) socket.setKeepAlive(true, options.keepAliveSeconds * 1000);
-    const address = place(remoteAddress, remotePort);
-    const ends = { address, localAddress: place(localAddress, localPort), authenticated: world.auth.open };
-    const session = openSession(world.sessions, ends, now());
-    const client: Client = {
-      socket,
-      session,
-      reader: createRequestReader(options.limits),
-      out: [],
-      waiting: false,
-      closing: false,
-      overSoftLimitAt: undefined,
-    };
-    clients.set(session.id, client);
-    log('verbose', `Accepted ${address}`);
-    socket.on('data', (chunk) => {
-      traffic.bytesIn += chunk.length;
-      if (client.closing) return;
-      client.reader.feed(chunk);
-      readRequests(client);
-    });
-    socket.on('drain', () => resume(client));
-    socket.on('close', () => forget(client));
-  }
-
-  function forget(client: Client): void {
-    client.closing = true;
-    if (!clients.delete(client.session.id)) return;
-    closeSession(world.sessions, client.session);
-    log('verbose', 'Client closed connection');
-  }
-
-  /** Run what has arrived, as far as the client may go on. */
-  function readRequests(client: Client): void {
-    while (!client.waiting && !client.closing && client.socket.writableLength <= UNREAD_MAX) {
-      const read = client.reader.next(client.session.authenticated);
-      if (read === undefined) return;
-      if (read.kind === 'overflow') return client.socket.destroy() && undefined;
-      if (read.kind === 'request') run(client, read.args);
-      else runOutcome(client, () => ({ replies: [error(read.text)], close: true }));
-    }
-    if (!client.closing) client.socket.pause();
-  }
-
-  function run(client: Client, args: readonly string[]): void {
-    traffic.commandsProcessed += 1;
-    runOutcome(client, (clock) => execute(world, client.session, args, clock));
-  }
-
-  function runOutcome(client: Client, make: Parameters<Engine['request']>[0]): void {
-    let late = false;
-    const executed = engine.request(
-      (clock) => {
-        const outcome = make(clock);
-        // What follows in the same turn must not be run any more.
-        if (outcome.close || outcome.abandon) client.closing = true;
-        return outcome;
-      },
-      (outcome, saved) => {
-        deliver(client, outcome, saved);
-        if (late) {
-          client.waiting = false;
-          resume(client);
-        }
-      },
-    );
-    late = !executed;
-    if (late) client.waiting = true;
-  }
-
-  /** Go on reading where a save or a slow reader had stopped us. */
-  function resume(client: Client): void {
-    if (client.closing || client.waiting || client.socket.writableLength > UNREAD_MAX) return;
-    client.socket.resume();
-    readRequests(client);
-  }
-
-  function deliver(client: Client, outcome: Outcome, saved: boolean): void {
-    if (outcome.abandon) {
-      client.socket.destroy();
-      return;
-    }
-    const replies = saved || outcome.ifUnsaved === undefined ? outcome.replies : [outcome.ifUnsaved];
-    if (replies.length > 0) write(client, renderAll(client, replies));
-    for (const id of outcome.kill ?? []) {
-      const victim = clients.get(id);
-      if (victim !== undefined) hangUp(victim);
-    }
-    if (outcome.close) hangUp(client);
-    if (outcome.shutdown) options.onShutdown();
-  }
-
-  function renderAll(client: Client, replies: readonly Reply[]): Buffer {
-    let text = '';
-    for (const reply of replies) {
-      if (reply.kind === 'error') traffic.errorReplies += 1;
-      text += render(reply, client.session.protocol);
-    }
-    return Buffer.from(text, 'latin1');
-  }
-
-  /** Collect until the turn's effects have all run, then write once. */
-  function write(client: Client, bytes: Buffer): void {
-    if (client.out.push(bytes) === 1) queueMicrotask(() => flush(client));
-  }
-
-  function flush(client: Client): void {
-    const [first, ...more] = client.out.splice(0);
-    if (first === undefined || client.socket.destroyed) return;
-    client.socket.cork();
-    for (const bytes of [first, ...more]) {
-      traffic.bytesOut += bytes.length;
-      client.socket.write(bytes);
-    }
-    client.socket.uncork();
-    if (isOverLimit(client)) {
-      log('warning', `Client ${client.session.address} closed for overcoming of output buffer limits.`);
-      client.socket.destroy();
-    }
-  }
-
-  function isOverLimit(client: Client): boolean {
-    const kind = subscriptionCount(client.session) > 0 ? 'pubsub' : 'normal';
-    const { hardBytes, softBytes, softSeconds } = options.outputLimits[kind];
-    const unsent = client.socket.writableLength;
-    if (hardBytes > 0 && unsent > hardBytes) return true;
-    if (softBytes === 0 || unsent <= softBytes) {
-      client.overSoftLimitAt = undefined;
-      return false;
-    }
-    client.overSoftLimitAt ??= now();
-    return now() - client.overSoftLimitAt > softSeconds * 1000;
-  }
-
-  /** Close behind what was said. Whoever goes on talking is not heard, and has a second to notice. */
-  function hangUp(client: Client): void {
-    client.closing = true;
-    flush(client);
-    client.socket.end();
-    client.socket.resume();
-    setTimeout(() => client.socket.destroy(), LINGER_MS).unref();
-  }
-
-  function closeIdleClients(): void {
-    const limit = now() - options.idleSeconds * 1000;
-    for (const client of clients.values()) {
-      if (client.session.lastAt >= limit || subscriptionCount(client.session) > 0) continue;
-      log('verbose', 'Closing idle client');
-      hangUp(client);
-    }
-  }
-
-  const now = () => Math.trunc(performance.now());
-
   return {
-    traffic,
+    traffic: hub.traffic,
+    get connectedClients() {
+      return hub.clients.size;
+    },
     async listen() {
       servers = await listenAll(
-        () => createServer(accept),
+        // A client that has said everything still gets its replies: we end our side ourselves.
+        () => createServer({ allowHalfOpen: true }, (socket) => accept(hub, socket)),
         options,
         (text) => log('warning', text),
       );
-      if (options.idleSeconds > 0) idleTimer = setInterval(closeIdleClients, IDLE_CHECK_MS).unref();
+      // No descriptors left, for instance: whoever is connected stays so.
+      for (const server of servers)
+        server.on('error', (error) => log('warning', `Error accepting a client connection: ${error.message}`));
+      if (options.idleSeconds > 0) idleTimer = setInterval(() => closeIdleClients(hub), IDLE_CHECK_MS).unref();
     },
     publish(channel, payload) {
       for (const { session, bytes } of deliveries(world.sessions, channel, payload)) {
-        const client = clients.get(session);
-        if (client !== undefined && !client.closing) write(client, bytes);
+        const client = hub.clients.get(session);
+        if (client === undefined || client.closing) continue;
+        // Client libraries take what comes before the confirmation for the confirmation.
+        if (client.unconfirmed > 0) client.heldBack.push(bytes);
+        else write(hub, client, bytes);
       }
     },
     close() {
       clearInterval(idleTimer);
       for (const server of servers) server.close();
-      for (const { socket } of clients.values()) socket.destroy();
+      for (const { socket } of hub.clients.values()) socket.destroy();
     },
   };
 }
+
+/** A connection came in: a session from now on, or a word why not. */
+function accept(hub: Hub, socket: Socket): void {
+  const { options, clients, traffic } = hub;
+  const { remoteAddress = '?', remotePort = 0, localAddress = '?', localPort = 0 } = socket;
+  socket.on('error', () => socket.destroy());
+  traffic.connectionsReceived += 1;
+  const refusal = whyRefused(options, clients.size, remoteAddress);
+  if (refusal !== undefined) {
+    traffic.connectionsRejected += 1;
+    socket.end(encode(refusal, 2));
+    linger(socket, REFUSED_LINGER_MS);
+    return;
+  }
+  socket.setNoDelay(true);
+  if (options.keepAliveSeconds > 0) socket.setKeepAlive(true, options.keepAliveSeconds * 1000);
+  const { sessions, auth } = options.world;
+  const address = place(remoteAddress, remotePort);
+  const ends = { address, localAddress: place(localAddress, localPort), authenticated: auth.open };
+  const client = createClient(socket, openSession(sessions, ends, now()), options.limits);
+  clients.set(client.session.id, client);
+  options.log('verbose', `Accepted ${address}`);
+  socket.on('data', (chunk) => {
+    traffic.bytesIn += chunk.length;
+    if (client.closing) return;
+    client.reader.feed(chunk);
+    readRequests(hub, client);
+  });
+  socket.on('end', () => {
+    client.ended = true;
+    endIfDone(hub, client);
+  });
+  socket.on('drain', () => goOn(hub, client));
+  socket.on('close', () => {
+    if (clients.has(client.session.id)) options.log('verbose', 'Client closed connection');
+    forget(hub, client);
+  });
+}
+
+function createClient(socket: Socket, session: Session, limits: ReaderLimits): Client {
+  return {
+    socket,
+    session,
+    reader: createRequestReader(limits),
+    out: [],
+    flushScheduled: false,
+    owedRequests: 0,
+    owedBytes: 0,
+    unconfirmed: 0,
+    heldBack: [],
+    waiting: false,
+    stopped: false,
+    ended: false,
+    closing: false,
+    overSoftLimitAt: undefined,
+  };
+}
+
+/** From now on there is no such client, for nobody: it is not listed, counted or told anything. */
+function forget({ options, clients }: Hub, client: Client): void {
+  client.closing = true;
+  if (clients.delete(client.session.id)) closeSession(options.world.sessions, client.session);
+}
+
+/** Run what has arrived, as far as the client may go on. */
+function readRequests(hub: Hub, client: Client): void {
+  while (mayRun(client)) {
+    const read = client.reader.next(client.session.authenticated);
+    if (read === undefined) return;
+    if (read.kind === 'overflow') return void client.socket.destroy();
+    if (read.kind === 'request') {
+      hub.traffic.commandsProcessed += 1;
+      run(hub, client, (clock) => execute(hub.options.world, client.session, read.args, clock));
+    } else run(hub, client, () => ({ replies: [error(read.text)], close: true }));
+  }
+  if (client.closing) return;
+  client.stopped = true;
+  client.socket.pause();
+}
+
+function mayRun(client: Client): boolean {
+  if (client.waiting || client.closing || client.socket.writableLength > UNREAD_MAX) return false;
+  return client.owedRequests < OWED_REQUESTS_MAX && client.owedBytes < OWED_BYTES_MAX;
+}
+
+/** Read on where a save, a full turn or a slow reader had stopped us. */
+function goOn(hub: Hub, client: Client): void {
+  if (client.stopped && mayRun(client)) {
+    client.stopped = false;
+    client.socket.resume();
+    readRequests(hub, client);
+  }
+  endIfDone(hub, client);
+}
+
+/** A request that ran: its reply in the protocol of that moment, since the next request may choose another one. */
+interface Answer {
+  readonly bytes: Buffer;
+  readonly protocol: RespVersion;
+  readonly confirms: boolean;
+  readonly victims: readonly Client[];
+}
+
+/** Let the engine run one request in a turn, and write its reply at the end of that turn. */
+function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): void {
+  let answer: Answer | undefined;
+  const executed = hub.options.engine.request(
+    (clock) => {
+      const outcome = make(clock);
+      answer = take(hub, client, outcome);
+      return outcome;
+    },
+    (outcome, saved) => {
+      client.waiting = false;
+      if (answer !== undefined) deliver(hub, client, outcome, answer, saved);
+    },
+  );
+  if (!executed) client.waiting = true;
+}
+
+/** What counts at once, before the turn ends, since later requests of the turn must see it. */
+function take(hub: Hub, client: Client, outcome: Outcome): Answer {
+  const { protocol } = client.session;
+  const bytes = renderAll(hub, outcome.replies, protocol);
+  const confirms = outcome.replies.some(({ kind }) => kind === 'push');
+  client.owedRequests += 1;
+  client.owedBytes += bytes.length;
+  if (confirms) client.unconfirmed += 1;
+  // What follows in the same turn must not be run any more.
+  if (outcome.close || outcome.abandon) client.closing = true;
+  // Its request waited for a save, and meanwhile the client went away: it must not stay among the listeners.
+  if (!hub.clients.has(client.session.id)) closeSession(hub.options.world.sessions, client.session);
+  const victims = (outcome.kill ?? []).flatMap((id) => hub.clients.get(id) ?? []);
+  for (const victim of victims) forget(hub, victim);
+  return { bytes, protocol, confirms, victims };
+}
+
+function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): Buffer {
+  let text = '';
+  for (const reply of replies) {
+    if (reply.kind === 'error') traffic.errorReplies += 1;
+    text += render(reply, protocol);
+  }
+  return Buffer.from(text, 'latin1');
+}
+
+/** The turn's save and effects are through: say it. */
+function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, saved: boolean): void {
+  client.owedRequests -= 1;
+  client.owedBytes -= answer.bytes.length;
+  if (outcome.abandon) return void client.socket.destroy();
+  const { ifUnsaved } = outcome;
+  // A client that wants no replies wants no bad news, either.
+  const unsaved = !saved && ifUnsaved !== undefined && outcome.replies.length > 0;
+  write(hub, client, unsaved ? renderAll(hub, [ifUnsaved], answer.protocol) : answer.bytes);
+  if (answer.confirms) {
+    client.unconfirmed -= 1;
+    if (client.unconfirmed === 0) for (const bytes of client.heldBack.splice(0)) write(hub, client, bytes);
+  }
+  for (const victim of answer.victims) hangUp(hub, victim);
+  if (outcome.close) hangUp(hub, client);
+  if (outcome.shutdown) hub.options.onShutdown();
+}
+
+/** Collect until the turn's effects have all run, then write once and go on reading. */
+function write(hub: Hub, client: Client, bytes: Buffer): void {
+  if (bytes.length > 0) client.out.push(bytes);
+  if (client.flushScheduled) return;
+  client.flushScheduled = true;
+  queueMicrotask(() => {
+    client.flushScheduled = false;
+    flush(hub, client);
+    goOn(hub, client);
+  });
+}
+
+function flush({ options, traffic }: Hub, client: Client): void {
+  const { socket } = client;
+  const parts = client.out.splice(0);
+  if (parts.length === 0 || socket.destroyed || socket.writableEnded) return;
+  socket.cork();
+  for (const bytes of parts) {
+    traffic.bytesOut += bytes.length;
+    socket.write(bytes);
+  }
+  socket.uncork();
+  if (!isOverLimit(options, client)) return;
+  options.log('warning', `Client ${client.session.address} closed for overcoming of output buffer limits.`);
+  socket.destroy();
+}
+
+function isOverLimit({ outputLimits }: ServerOptions, client: Client): boolean {
+  const kind = subscriptionCount(client.session) > 0 ? 'pubsub' : 'normal';
+  const { hardBytes, softBytes, softSeconds } = outputLimits[kind];
+  const unsent = client.socket.writableLength;
+  if (hardBytes > 0 && unsent > hardBytes) return true;
+  if (softBytes === 0 || unsent <= softBytes) {
+    client.overSoftLimitAt = undefined;
+    return false;
+  }
+  client.overSoftLimitAt ??= now();
+  return now() - client.overSoftLimitAt > softSeconds * 1000;
+}
+
+/** The client has said everything and been told everything. */
+function endIfDone(hub: Hub, client: Client): void {
+  if (client.ended && !client.closing && !client.stopped && !client.waiting && client.owedRequests === 0)
+    hangUp(hub, client);
+}
+
+/** Close behind what was said. Whoever goes on talking is not heard, and has a second to notice. */
+function hangUp(hub: Hub, client: Client): void {
+  forget(hub, client);
+  flush(hub, client);
+  client.socket.end();
+  linger(client.socket, LINGER_MS);
+}
+
+/** Give the other side time to read our last word. What it still says is read and dropped, or its end goes unseen. */
+function linger(socket: Socket, forMs: number): void {
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), forMs).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function closeIdleClients(hub: Hub): void {
+  const limit = now() - hub.options.idleSeconds * 1000;
+  for (const client of [...hub.clients.values()]) {
+    if (client.session.lastAt >= limit || subscriptionCount(client.session) > 0) continue;
+    hub.options.log('verbose', 'Closing idle client');
+    hangUp(hub, client);
+  }
+}
+
+/** The clock of `Session.createdAt` and `lastAt`. */
+const now = () => Math.trunc(performance.now());
 
 /** `ip:port`, an IPv6 address in brackets. An IPv4 address is never shown mapped. */
 function place(address: string, port: number): string {
