@@ -47,7 +47,7 @@ export function commandDocs({ table, args }: Call): Outcome {
   return answer(map(chosen.map(({ fullName, spec }) => [fullName, docs(spec, fullName)] as const)));
 }
 
-function docs(spec: CommandSpec, fullName: string): Reply {
+const docs = onceFor((spec, fullName): Reply => {
   const subcommands = (spec.subcommands ?? []).map(
     (sub) => [`${fullName}|${sub.name}`, docs(sub, `${fullName}|${sub.name}`)] as const,
   );
@@ -58,7 +58,7 @@ function docs(spec: CommandSpec, fullName: string): Reply {
     ['complexity', bulk('O(1)')],
     ...(subcommands.length > 0 ? [['subcommands', map(subcommands)] as const] : []),
   ]);
-}
+});
 
 /** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys; redis-sentinel 7.0.15 says so before it counts words. */
 export function commandGetKeys({ table, args }: Call): Outcome {
@@ -94,20 +94,21 @@ function find(table: CommandTable, name: string): Named | undefined {
 }
 
 /** The ten elements that describe a command; key positions are 0, since nothing here has keys. */
-function entry(spec: CommandSpec, fullName: string): Reply {
-  return array([
-    bulk(fullName),
-    integer(spec.arity),
-    set(spec.flags.map(simple)),
-    integer(0),
-    integer(0),
-    integer(0),
-    set(spec.categories.map(simple)),
-    set((spec.tips ?? []).map(bulk)),
-    set([]),
-    array((spec.subcommands ?? []).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
-  ]);
-}
+const entry = onceFor(
+  (spec, fullName): Reply =>
+    array([
+      bulk(fullName),
+      integer(spec.arity),
+      set(spec.flags.map(simple)),
+      integer(0),
+      integer(0),
+      integer(0),
+      set(spec.categories.map(simple)),
+      set((spec.tips ?? []).map(bulk)),
+      set([]),
+      array((spec.subcommands ?? []).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
+    ]),
+);
 
 /** HELP of a container: usage at the margin, what it does indented below (spec/commands.md §3). */
 export function helpOf({ table, args }: Call): Outcome {
@@ -120,4 +121,17 @@ export function helpOf({ table, args }: Call): Outcome {
 
 function helpEntries({ name, usage = '', summary, help }: CommandSpec): readonly (readonly string[])[] {
   return help ?? [[`${name.toUpperCase()} ${usage}`.trimEnd(), summary]];
+}
+
+/**
+ * Each row's description is made once: a client may ask for the same one a hundred thousand times in one request, and
+ * that must not make a hundred thousand of them.
+ */
+function onceFor(make: (spec: CommandSpec, fullName: string) => Reply) {
+  const made = new Map<string, Reply>();
+  return (spec: CommandSpec, fullName: string): Reply => {
+    const known = made.get(fullName) ?? make(spec, fullName);
+    made.set(fullName, known);
+    return known;
+  };
 }

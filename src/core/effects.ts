@@ -43,7 +43,9 @@ export type Input =
   | { readonly kind: 'hello'; readonly text: string }
   /** The durable state as it was at the end of the last turn is on disk. */
   | { readonly kind: 'saved' }
-  | { readonly kind: 'save-failed'; readonly reason: string };
+  | { readonly kind: 'save-failed'; readonly reason: string }
+  /** What was to be sent since then could leave only now: a save was under way. */
+  | { readonly kind: 'delayed'; readonly since: Ms };
 
 /** Both clocks at the moment of an input: `now` monotonic for intervals, `wallMs` (Unix time) only for TILT and texts. */
 export interface Clock {

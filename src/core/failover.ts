@@ -136,7 +136,7 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
   announce(turn, { name: '+promoted-slave', about: refTo(state, replica) });
   announce(turn, { name: '+failover-state-reconf-slaves', about: refTo(state, master) });
   // Everybody hears of it now, and again until each of them has acknowledged it.
-  master.helloVersion += 1;
+  master.configVersion += 1;
   demoteOldMaster(turn, master, replica);
   touchGroup(turn, master);
 }

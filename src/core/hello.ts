@@ -84,14 +84,14 @@ export function sayHello(turn: Turn, instance: Instance): Ms {
   const master = masterOf(state, instance);
   const connection = unhurriedConnection(state, instance);
   if (connection === undefined) return Number.POSITIVE_INFINITY;
-  const unheard = instance.helloVersion < master.helloVersion;
+  const unheard = instance.helloVersion < master.configVersion;
   const due = Math.max(instance.helloRetryAt, unheard ? now : instance.helloAt + state.tunables.publishPeriodMs + 1);
   if (now < due) return due;
   const underWay = outstanding(connection, 'hello', instance);
   // One that carries an older configuration does not stand in the way of the new one.
-  if (underWay !== undefined && underWay.version === master.helloVersion) return Number.POSITIVE_INFINITY;
+  if (underWay !== undefined && underWay.version === master.configVersion) return Number.POSITIVE_INFINITY;
   const text = renderHello(state, master, connection);
-  const pending = { kind: 'hello', instance: instance.id, version: master.helloVersion, sentAt: now } as const;
+  const pending = { kind: 'hello', instance: instance.id, version: master.configVersion, sentAt: now } as const;
   request(turn, instance, connection, ['PUBLISH', HELLO_CHANNEL, text], pending);
   return Number.POSITIVE_INFINITY;
 }

@@ -69,7 +69,7 @@ export function addMaster(
     failover: undefined,
     holdOff: undefined,
     candidateAt: undefined,
-    helloVersion: 0,
+    configVersion: 0,
     askFastUntil: now,
     replicas: new Map(),
     peers: new Map(),

@@ -38,6 +38,16 @@ function firstUser(link: Link): InstanceId | undefined {
   return undefined;
 }
 
+/** PINGs of that time are under way only since now: their silence must not be counted from before. */
+export function restartDelayedPings({ state, now }: Turn, since: Ms): void {
+  for (const link of state.links.values()) {
+    const sent = link.command?.pending.find((pending) => pending.kind === 'ping');
+    if (sent?.kind !== 'ping' || sent.sentAt < since) continue;
+    link.lastPingAt = now;
+    if (link.silentSince !== undefined && link.silentSince >= since) link.silentSince = now;
+  }
+}
+
 /** A PING was answered (spec/behavior.md §2.3). */
 export function onPong(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
   const { state, now } = turn;

@@ -126,7 +126,7 @@ interface InstanceBase {
   scriptKillSent: boolean;
   /** When a hello of ours was last acknowledged. */
   helloAt: Ms;
-  /** The newest `Master.helloVersion` this instance acknowledged. */
+  /** The newest `Master.configVersion` this instance acknowledged. */
   helloVersion: number;
   /** A hello that failed or found no connection may not be repeated before this. */
   helloRetryAt: Ms;
@@ -164,7 +164,7 @@ export interface Master extends DataNode {
   /** When we stand for election, unless somebody asks for our vote first. */
   candidateAt: Ms | undefined;
   /** Raised with every new configuration: each instance is told until it acknowledges this version. */
-  helloVersion: number;
+  configVersion: number;
   /** Ask the peers quickly until this instant, then once per ask-period. */
   askFastUntil: Ms;
   readonly replicas: Map<string, InstanceId>;

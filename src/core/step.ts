@@ -7,7 +7,7 @@ import { onHello, onHelloReply } from './hello.ts';
 import { onInfo } from './info.ts';
 import { settle } from './judge.ts';
 import { onClosed, onConnected, onSubscribed } from './links.ts';
-import { onPong } from './ping.ts';
+import { onPong, restartDelayedPings } from './ping.ts';
 import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
 import { enterTilt, leaveTiltWhenOver, stoodStill } from './tilt.ts';
 import { beginTurn, log, type Turn, touch } from './turn.ts';
@@ -59,6 +59,8 @@ function apply(turn: Turn, input: Input): void {
       return onSaved(turn);
     case 'save-failed':
       return onSaveFailed(turn, input.reason);
+    case 'delayed':
+      return restartDelayedPings(turn, input.since);
     default:
       return unreachable(input);
   }

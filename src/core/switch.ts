@@ -70,7 +70,7 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
     holdOff: undefined,
     candidateAt: undefined,
     helloAt: node.helloAt,
-    helloVersion: master.helloVersion,
+    helloVersion: node.helloVersion,
   } satisfies Partial<Master>);
   restartClock(turn, link);
 }

@@ -39,7 +39,10 @@ export function persist(turn: Turn): void {
 /** Discoveries come in bursts and can be made again; one save for those of this time is enough. */
 export const SAVE_SOON_MS: Ms = 50;
 
-/** Something durable changed that no vote, epoch or reply depends on: save it with others, soon. */
+/**
+ * Something durable changed that no vote, epoch or reply depends on: save it with others, soon.
+ * Differs: the genuine server rewrites its file for each thing that it learns.
+ */
 export function persistSoon(turn: Turn): void {
   const { state, now } = turn;
   state.unsaved = true;

@@ -43,8 +43,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let deeds: Deed[] = [];
   let scheduled = false;
   let saving = false;
-  /** What arrived during a save, with the time at which it did. */
-  const waiting: ((clock: Clock) => void)[] = [];
+  let saveBegunAt = 0;
+  /** What arrived during a save; each knows the time at which it did. */
+  const waiting: (() => void)[] = [];
 
   const collect = (effects: readonly Effect[] = []) => {
     for (const effect of effects) deeds.push({ effect });
@@ -75,15 +76,27 @@ export function createEngine(state: SentinelState, world: World): Engine {
       deeds = [];
       const saved = turn.some((deed) => 'effect' in deed && deed.effect.kind === 'persist') ? await save() : true;
       for (const deed of turn) perform(deed, saved);
-      for (const work of waiting.splice(0)) work(world.clock());
+      runWaiting();
     }
     scheduled = false;
     armTimer();
   }
 
-  /** Save, and tell the core how it went: what that leads to belongs to the next turn. */
+  /** What arrived during a save is judged by the time it arrived at, but what that leads to leaves only now. */
+  function runWaiting(): void {
+    const works = waiting.splice(0);
+    for (const work of works) work();
+    if (works.length > 0) stepNow({ kind: 'delayed', since: saveBegunAt }, world.clock());
+  }
+
+  /**
+   * Save, and tell the core how it went: what that leads to belongs to the next turn. The core hears of it as of the
+   * time at which the save began, since everything that arrived later is yet to come; time never goes back.
+   */
   async function save(): Promise<boolean> {
     saving = true;
+    const begun = world.clock();
+    saveBegunAt = begun.now;
     armTimer();
     let outcome: Input = { kind: 'saved' };
     try {
@@ -92,7 +105,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
       outcome = { kind: 'save-failed', reason: error instanceof Error ? error.message : String(error) };
     }
     saving = false;
-    stepNow(outcome, world.clock());
+    stepNow(outcome, begun);
     return outcome.kind === 'saved';
   }
 

@@ -9,7 +9,7 @@ import type { OutputLimit } from '../config/general-options.ts';
 import type { Level } from '../core/events.ts';
 import { error, type Reply } from '../protocol/reply.ts';
 import { createRequestReader, type ReaderLimits, type RequestReader } from '../protocol/request-reader.ts';
-import { encode, type RespVersion, render } from '../protocol/resp-writer.ts';
+import { encode, encodeAll, type RespVersion } from '../protocol/resp-writer.ts';
 import type { Engine } from './engine.ts';
 import { listenAll } from './listen.ts';
 
@@ -285,12 +285,8 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
 }
 
 function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): Buffer {
-  let text = '';
-  for (const reply of replies) {
-    if (reply.kind === 'error') traffic.errorReplies += 1;
-    text += render(reply, protocol);
-  }
-  return Buffer.from(text, 'latin1');
+  for (const { kind } of replies) if (kind === 'error') traffic.errorReplies += 1;
+  return encodeAll(replies, protocol);
 }
 
 /** The turn's save and effects are through: say it. */

@@ -13,6 +13,7 @@ const CANDIDATE = 'b'.repeat(40);
 /** An engine over a world of plain variables: time stands still until a test moves it. */
 function createBench() {
   let now = 1000;
+  let timer: () => void = () => undefined;
   const did: string[] = [];
   const saves: { resolve(): void; reject(error: Error): void }[] = [];
   const clock = (): Clock => ({ now, wallMs: 1_000_000 + now });
@@ -47,11 +48,13 @@ function createBench() {
       );
     },
     afterInputs: (callback: () => void) => void setImmediate(callback),
-    setTimer: () => undefined,
+    setTimer: (callback: () => void) => {
+      timer = callback;
+    },
   };
   const engine = createEngine(state, world);
   engine.start(effects);
-  return { state, engine, did, saves, clock, advance: (ms: number) => (now += ms) };
+  return { state, engine, did, saves, clock, advance: (ms: number) => (now += ms), fireTimer: () => timer() };
 }
 
 const turnEnds = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -151,6 +154,31 @@ describe('the turn', () => {
     await turnEnds();
     expect(did.at(-1)).toBe('answered');
     expect(ranAt).toBe(arrivedAt);
+  });
+
+  test('a slow disk is no standstill, and no PING is counted as silent before it left', async () => {
+    const { engine, state, did, saves, advance, fireTimer } = await withMaster();
+    const link = [...state.links.values()][0];
+    const connection = link?.command?.id ?? 0;
+    engine.input({ kind: 'connected', connection, localIp: '10.0.0.7' });
+    engine.input({ kind: 'reply', connection, reply: { kind: 'text', text: 'OK' } });
+    engine.input({ kind: 'reply', connection, reply: { kind: 'text', text: 'PONG' } });
+    await turnEnds();
+    expect(link?.silentSince).toBeUndefined();
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    for (let ms = 0; ms < 3500; ms += 100) {
+      advance(100);
+      fireTimer();
+      await turnEnds();
+    }
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did).toContain('vote told');
+    expect(did).not.toContain('+tilt');
+    expect(state.lastInputAt).toBe(4500);
+    // One became due in that time, and has been under way since now.
+    expect(link?.silentSince).toBe(4500);
   });
 
   test('a request without anything durable saves nothing', async () => {
