@@ -6,7 +6,16 @@ import { parseFields, type SentinelNode } from '../../src/demo/nodes.ts';
 import { type SentinelKind, sentinelCommand } from '../../src/demo/programs.ts';
 import type { Topology } from '../../src/demo/topology.ts';
 import { until } from '../../src/demo/until.ts';
-import { acceptsWrites, agreedEpoch, follows, genuineIsInstalled, masterFields, promotions, start } from './support.ts';
+import {
+  acceptsWrites,
+  agreedEpoch,
+  follows,
+  genuineIsInstalled,
+  killInTurn,
+  masterFields,
+  promotions,
+  start,
+} from './support.ts';
 
 // Without redis-sentinel on the machine there is nothing to mix with; `.ci/run` says when it could not be installed.
 const withGenuine = test.skipIf(!genuineIsInstalled);
@@ -32,18 +41,7 @@ withGenuine.each([...MIXES, { why: 'three ts', kinds: ['ts', 'ts', 'ts'] as Sent
   '$why: at 1500 ms three kills in a row give three promotions; no healthy master is failed over',
   async ({ kinds }) => {
     const topology = await start({ sentinels: kinds.map((kind) => ({ kind })), downAfterMs: 1500 });
-    let master = topology.master;
-    for (let kill = 1; kill <= 3; kill++) {
-      const dead = master;
-      await dead.kill();
-      master = await topology.agreedMaster({ not: dead });
-      await dead.start();
-      await dead.command('REPLICAOF', '127.0.0.1', String(master.port));
-      for (const node of topology.nodes) if (node !== master) await follows(node, master);
-      await topology.settled();
-      await agreedEpoch(topology);
-      expect(promotions(topology), `after kill ${kill}`).toHaveLength(kill);
-    }
+    await killInTurn(topology, 3);
   },
 );
 

@@ -1,5 +1,5 @@
 // What the integration tests say again and again: wait for an event, for a role, for agreement; find the genuine server.
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { PublishedEvent } from '../../src/demo/client.ts';
 import { type DataNode, parseFields, type SentinelNode } from '../../src/demo/nodes.ts';
 import { findGenuineSentinel } from '../../src/demo/programs.ts';
@@ -90,4 +90,23 @@ export function promotions(topology: Topology): PublishedEvent[] {
   return topology.sentinels.flatMap((sentinel) =>
     sentinel.events().filter(({ channel }) => channel === '+promoted-slave'),
   );
+}
+
+/**
+ * Kill the master, wait for the new one and for the old one's return as a replica, and so on; after each round there
+ * must have been exactly one promotion more.
+ */
+export async function killInTurn(topology: Topology, kills: number): Promise<void> {
+  let master: DataNode = topology.master;
+  for (let kill = 1; kill <= kills; kill++) {
+    const dead = master;
+    await dead.kill();
+    master = await topology.agreedMaster({ not: dead });
+    await dead.start();
+    await dead.command('REPLICAOF', '127.0.0.1', String(master.port));
+    for (const node of topology.nodes) if (node !== master) await follows(node, master);
+    await topology.settled();
+    await agreedEpoch(topology);
+    expect(promotions(topology), `after kill ${kill}`).toHaveLength(kill);
+  }
 }
