@@ -2,9 +2,9 @@
 // genuine one, which proves the harness). What is not there yet, or meant to differ, is listed with its reason.
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { genuineIsInstalled } from '../integration/support.ts';
 import { type GoldenCase, runCase } from './golden/run-case.ts';
 import { type DataNodes, isGenuine, type SetupName, startDataNodes, startWorld, type World } from './golden/setups.ts';
-import { genuineIsInstalled } from './support.ts';
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(`./golden/${name}`, import.meta.url), 'utf8'));
 

@@ -17,13 +17,14 @@ export type SetupName = 'fresh' | 'auth' | 'one-master' | 'down-master' | 'repli
 export type NodeName = 'master' | 'r1' | 'r2';
 
 /**
- * Which server answers: the one built from here, or with GOLDEN_SERVER=genuine the installed redis-sentinel, which has
- * to pass everything: that proves the harness. Any other value is the path of another build's main.js.
+ * Which server answers the golden cases: the one built from here, or with GOLDEN_SERVER=genuine the installed
+ * redis-sentinel, which has to pass everything: that proves the harness. Any other value is the path of another build's
+ * main.js.
  */
-const server = process.env.GOLDEN_SERVER ?? 'ts';
-export const isGenuine = server === 'genuine';
+const goldenServer = process.env.GOLDEN_SERVER ?? 'ts';
+export const isGenuine = goldenServer === 'genuine';
 
-function command(): readonly string[] {
+function commandOf(server: string): readonly string[] {
   if (server === 'genuine' || server === 'ts') return sentinelCommand(server);
   return [process.execPath, server];
 }
@@ -116,12 +117,16 @@ function confOf(setup: SetupName, data: DataNodes): readonly string[] {
   }
 }
 
-/** Start the sentinels of a setup and wait until they are ready. `extra`: more lines for the target's file. */
+/**
+ * Start the sentinels of a setup and wait until they are ready. `extra`: more lines for the target's file; `server`: as
+ * GOLDEN_SERVER says it.
+ */
 export async function startWorld(
   setup: SetupName,
   data: DataNodes,
   extra: readonly string[],
   leftOut: (line: string) => boolean,
+  server = goldenServer,
 ): Promise<World> {
   const conf = confOf(setup, data).filter((line) => !leftOut(line));
   const count = setup === 'replicas' ? 3 : 1;
@@ -130,7 +135,7 @@ export async function startWorld(
   const stop = async () => void (await Promise.all(started.map((sentinel) => sentinel.stop())));
   try {
     for (const [index, port] of ports.entries())
-      started.push(await startSentinel(port, [...conf, ...(index === 0 ? extra : [])], setup));
+      started.push(await startSentinel(commandOf(server), port, [...conf, ...(index === 0 ? extra : [])], setup));
     await until(`${setup} to be ready`, () => isReady(setup, data, started), { withinMs: READY_MS });
     const [target, ...peers] = started;
     if (target === undefined) throw new Error('no sentinel was started');
@@ -141,13 +146,18 @@ export async function startWorld(
   }
 }
 
-async function startSentinel(port: number, conf: readonly string[], setup: SetupName): Promise<SentinelProcess> {
+async function startSentinel(
+  command: readonly string[],
+  port: number,
+  conf: readonly string[],
+  setup: SetupName,
+): Promise<SentinelProcess> {
   const dir = mkdtempSync(join(tmpdir(), 'ts-sentinel-golden-'));
   const place = join(dir, 'sentinel');
   const files = { conf: join(place, 'sentinel.conf'), stdout: join(dir, 'stdout'), stderr: join(dir, 'stderr') };
   mkdirSync(place);
   writeFileSync(files.conf, [`port ${port}`, 'bind 127.0.0.1', `dir ${place}`, ...conf, ''].join('\n'));
-  const child = startChild([...command(), files.conf], {
+  const child = startChild([...command, files.conf], {
     cwd: place,
     stdoutFile: files.stdout,
     stderrFile: files.stderr,
