@@ -94,7 +94,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
 }
 
 /** The first lines of the log, which tools look for. */
-function greet({ warnings, fromStdin }: Configuration, log: Log): void {
+function greet({ warnings, fromStdin, recovered }: Configuration, log: Log): void {
   if (fromStdin) log.write('warning', 'Reading config from stdin');
   log.write('warning', 'oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo (ts-sentinel)');
   log.write(
@@ -102,6 +102,7 @@ function greet({ warnings, fromStdin }: Configuration, log: Log): void {
     `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`,
   );
   log.write('warning', 'Configuration loaded');
+  for (const line of recovered) log.write('warning', line);
   for (const warning of warnings) log.write('warning', `Configuration: ${warning}`);
 }
 

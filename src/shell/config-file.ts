@@ -5,7 +5,7 @@ import { globMatches } from '../commands/glob.ts';
 import { commandLineToLines } from '../config/command-line.ts';
 import { type Environment, type IncludedFile, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { hashPassword } from './auth.ts';
-import { isSystemError, whyNotWritable, words } from './store.ts';
+import { isSystemError, recover, whyNotWritable, words } from './store.ts';
 
 /** Log lines of a start that fails: the genuine server's texts, at the warning level. */
 export class StartError extends Error {
@@ -17,6 +17,8 @@ export interface Configuration extends LoadedConfig {
   readonly file: string;
   /** Part of the text came from standard input. */
   readonly fromStdin: boolean;
+  /** What was done, before the file was read, about a save that a crash had cut short: lines for the log. */
+  readonly recovered: readonly string[];
 }
 
 /**
@@ -26,6 +28,9 @@ export interface Configuration extends LoadedConfig {
 export async function loadConfiguration(file: string, args: readonly string[]): Promise<Configuration> {
   const path = resolve(file);
   const { lines, stdin } = commandLineToLines(args);
+  const recovered = await recover(path).catch((error: unknown) => {
+    throw new StartError(`The save of ${path} that was cut short can't be finished: ${reasonOf(error)}. Exiting...`);
+  });
   const text = readText(path, file);
   const environment: Environment = {
     configFile: path,
@@ -42,7 +47,7 @@ export async function loadConfiguration(file: string, args: readonly string[]): 
   const obstacle = await whyNotWritable(path);
   if (obstacle !== undefined)
     throw new StartError(`Sentinel config file ${path} is not writable: ${obstacle}. Exiting...`);
-  return { ...loaded, file: path, fromStdin: stdin };
+  return { ...loaded, file: path, fromStdin: stdin, recovered };
 }
 
 function readText(path: string, asGiven: string): string {
@@ -118,5 +123,6 @@ function tryLogFile(path: string): string | undefined {
 
 function reasonOf(error: unknown): string {
   if (isSystemError(error)) return words(error);
+  if (error instanceof Error && isSystemError(error.cause)) return words(error.cause);
   throw error;
 }
