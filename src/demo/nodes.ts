@@ -12,7 +12,7 @@ import {
   watchEvents,
 } from './client.ts';
 import { type Child, type Exit, startChild } from './processes.ts';
-import type { SentinelKind } from './programs.ts';
+import { type SentinelKind, sentinelCommand } from './programs.ts';
 import { textOf, until } from './until.ts';
 
 /** A Node process on a loaded two-core machine may take seconds to come up. */
@@ -63,6 +63,8 @@ export type DataNode = ServerNode;
 
 export interface SentinelNode extends ServerNode {
   readonly kind: SentinelKind;
+  /** `stop`, then start a sentinel of another kind on the same file, folder and port. */
+  become(kind: SentinelKind): Promise<void>;
   /** Everything it published while we were listening, which is from the end of each `start` on. */
   events(): readonly PublishedEvent[];
   /** Be told of each event as it comes. */
@@ -83,7 +85,8 @@ export interface ServerOptions {
 
 /** Prepare the folder of a data node; `start` it to have a process. */
 export function createDataNode(options: ServerOptions): DataNode {
-  return createServer(options, { onUp: async () => undefined, onDown: () => undefined });
+  const { command } = options;
+  return createServer({ ...options, command: () => command }, { onUp: async () => undefined, onDown: () => undefined });
 }
 
 /** Prepare the folder of a sentinel; `start` it to have a process. */
@@ -95,18 +98,32 @@ export function createSentinelNode(options: ServerOptions & { kind: SentinelKind
     for (const listener of listeners) listener(event);
   };
   let watch: EventWatch | undefined;
-  const node = createServer(options, {
-    onUp: async () => {
-      watch = watchEvents(options.port, record, options.login);
-      await watch.ready;
+  let { kind, command } = options;
+  const node = createServer(
+    { ...options, command: () => command },
+    {
+      onUp: async () => {
+        watch = watchEvents(options.port, record, options.login);
+        await watch.ready;
+      },
+      onDown: () => watch?.close(),
     },
-    onDown: () => watch?.close(),
-  });
-  return Object.assign(node, {
-    kind: options.kind,
+  );
+  const sentinel = {
+    get kind() {
+      return kind;
+    },
+    async become(other: SentinelKind) {
+      await node.stop();
+      kind = other;
+      command = sentinelCommand(other);
+      await node.start();
+    },
     events: () => events,
     onEvent: (listener: (event: PublishedEvent) => void) => void listeners.push(listener),
-  });
+  };
+  // Getters stay getters.
+  return Object.defineProperties(node, Object.getOwnPropertyDescriptors(sentinel)) as SentinelNode;
 }
 
 interface Hooks {
@@ -114,7 +131,10 @@ interface Hooks {
   onDown(): void;
 }
 
-function createServer({ name, command, port, dir, conf, login, env = {} }: ServerOptions, hooks: Hooks): ServerNode {
+/** `command` is asked at each start. */
+type ChangingOptions = Omit<ServerOptions, 'command'> & { command: () => readonly string[] };
+
+function createServer({ name, command, port, dir, conf, login, env = {} }: ChangingOptions, hooks: Hooks): ServerNode {
   const files = { conf: join(dir, conf.file), stdout: join(dir, 'stdout.txt'), stderr: join(dir, 'stderr.txt') };
   mkdirSync(dir, { recursive: true });
   writeFileSync(files.conf, conf.text, { mode: 0o600 });
@@ -157,7 +177,7 @@ function createServer({ name, command, port, dir, conf, login, env = {} }: Serve
     async start() {
       if (node.running) throw new Error(`${name} is running already`);
       client.close();
-      child = startChild([...command, files.conf], {
+      child = startChild([...command(), files.conf], {
         cwd: dir,
         stdoutFile: files.stdout,
         stderrFile: files.stderr,
