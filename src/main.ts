@@ -13,9 +13,11 @@ import type { Clock } from './core/effects.ts';
 import { LEVEL, type Level, payload } from './core/events.ts';
 import type { SentinelState } from './core/state.ts';
 import { createPasswordCheck, hashPassword } from './shell/auth.ts';
+import { fromBytes } from './shell/bytes.ts';
 import { type Configuration, isExecutable, loadConfiguration, StartError } from './shell/config-file.ts';
 import { createEngine, type Engine, type OuterEffect } from './shell/engine.ts';
 import { createLinks, type Links } from './shell/links.ts';
+import { backlogWarning } from './shell/listen.ts';
 import { createLog, ctime, type Log } from './shell/log.ts';
 import { createSentinelServer, type SentinelServer } from './shell/server.ts';
 import { createStore } from './shell/store.ts';
@@ -87,6 +89,8 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   handleSignals(log, sentinel.stop);
   await sentinel.server.listen();
   log.write('notice', `Running mode=sentinel, port=${general.port}.`);
+  const backlog = backlogWarning(general.tcpBacklog);
+  if (backlog !== undefined) log.write('warning', backlog);
   process.title = `redis-sentinel ${listenText(configuration)} [sentinel]`;
   // Told by the engine, behind the save of a new id.
   const hello = { kind: 'log', level: 'warning', text: `Sentinel ID is ${state.myId}` } as const;
@@ -149,6 +153,7 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
   const runId = randomBytes(20).toString('hex');
   const stop = () => {
     log.write('warning', 'User requested shutdown...');
+    if (general.unixSocket !== undefined) log.write('notice', 'Removing the unix socket file.');
     server.close();
     links.closeAll();
     log.write('warning', 'Sentinel is now ready to exit, bye bye...');
@@ -157,9 +162,15 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
   const server = createSentinelServer({
     engine,
     world,
-    bind: general.bind,
-    port: general.port,
-    backlog: general.tcpBacklog,
+    places: {
+      bind: general.bind,
+      port: general.port,
+      backlog: general.tcpBacklog,
+      unixSocket:
+        general.unixSocket === undefined
+          ? undefined
+          : { path: fromBytes(general.unixSocket), mode: general.unixSocketMode },
+    },
     limits: { maxBulkBytes: general.protoMaxBulkLen, maxQueryBytes: general.queryBufferLimit },
     maxClients: general.maxclients,
     idleSeconds: general.timeout,
@@ -215,6 +226,7 @@ function processFacts({ general, file }: Configuration, runId: string, server: S
 
 /** What the process title shows of where we listen: the first address, or `*`. */
 function listenText({ general }: Configuration): string {
+  if (general.port === 0 && general.unixSocket !== undefined) return `unixsocket:${fromBytes(general.unixSocket)}`;
   return `${(general.bind[0] ?? '*').replace(/^-/, '')}:${general.port}`;
 }
 

@@ -66,7 +66,9 @@ export function clientList({ world, args, clock }: Call): Outcome {
 /** One line of CLIENT LIST. What only the genuine server's memory management has is 0. */
 function clientLine(session: Session, now: number): string {
   const seconds = (since: number) => Math.max(0, Math.trunc((now - since) / 1000));
-  const flags = `${subscriptionCount(session) > 0 ? 'P' : ''}${session.noEvict ? 'e' : ''}` || 'N';
+  // Only a Unix socket has port 0.
+  const unix = session.address.endsWith(':0');
+  const flags = `${subscriptionCount(session) > 0 ? 'P' : ''}${unix ? 'U' : ''}${session.noEvict ? 'e' : ''}` || 'N';
   const library =
     session.libName === '' && session.libVersion === ''
       ? []

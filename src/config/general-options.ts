@@ -51,6 +51,9 @@ export interface GeneralOptions {
   readonly outputLimits: OutputLimits;
   readonly queryBufferLimit: number;
   readonly protoMaxBulkLen: number;
+  /** Path of a Unix socket to listen on; its mode, 0 = what the umask leaves. */
+  readonly unixSocket: string | undefined;
+  readonly unixSocketMode: number;
   readonly pidfile: string | undefined;
   readonly daemonize: boolean;
   readonly supervised: 'no' | 'systemd' | 'upstart' | 'auto';
@@ -330,6 +333,8 @@ export function typedOptions(values: GeneralValues): GeneralOptions {
     outputLimits: values.outputLimits,
     queryBufferLimit: numberOf('client-query-buffer-limit'),
     protoMaxBulkLen: numberOf('proto-max-bulk-len'),
+    unixSocket: textOf('unixsocket'),
+    unixSocketMode: Number.parseInt(textOf('unixsocketperm') ?? '0', 8),
     pidfile: textOf('pidfile'),
     daemonize: textOf('daemonize') === 'yes',
     supervised: textOf('supervised') as GeneralOptions['supervised'],

@@ -188,7 +188,7 @@ export const generalTable: readonly GeneralOption[] = [
   integer('tls-session-cache-size', 0n, 2147483647n, 20480n, { use: 'unsupported' }),
   integer('tls-session-cache-timeout', 0n, 2147483647n, 300n, { use: 'unsupported' }),
   integer('tracking-table-max-keys', 0n, MAX_I64, 1000000n),
-  integer('unixsocketperm', 0n, 0o777n, 0n, { use: 'unsupported', octal: true }),
+  integer('unixsocketperm', 0n, 0o777n, 0n, { use: 'honoured', octal: true }),
   integer('watchdog-period', 0n, 2147483647n, 0n),
   integer('zset-max-listpack-entries', 0n, MAX_I64, 128n, { alias: 'zset-max-ziplist-entries' }),
   // Memory sizes in bytes: name, smallest, largest, default.
@@ -262,7 +262,7 @@ export const generalTable: readonly GeneralOption[] = [
   text('tls-key-file', undefined, { use: 'unsupported' }),
   text('tls-key-file-pass', undefined, { use: 'unsupported' }),
   text('tls-protocols', undefined, { use: 'unsupported' }),
-  text('unixsocket', undefined, { use: 'unsupported' }),
+  text('unixsocket', undefined, { use: 'honoured' }),
 ];
 
 /** Names of earlier releases: taken silently with exactly one value. */

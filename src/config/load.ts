@@ -324,9 +324,6 @@ function refuseUnsupported({ values, setAt, renames }: Loading): void {
   if (valueIn(values, 'tls-port') !== '0') refuse('tls-port', 'TLS (tls-port)');
   if (valueIn(values, 'tls-replication') === 'yes') refuse('tls-replication', 'TLS (tls-replication)');
   if (renames[0] !== undefined) throw new ConfigError(notYet("Renaming a sentinel's own commands"), renames[0]);
-  if (valueIn(values, 'port') !== '0' && valueIn(values, 'bind') !== '') return;
-  if (valueIn(values, 'unixsocket') !== undefined) refuse('unixsocket', 'Listening on a unixsocket only');
-  throw new ConfigError('Configured to not listen anywhere, exiting.', undefined, { channel: 'log' });
 }
 
 function warnAboutOptions(loading: Loading): void {

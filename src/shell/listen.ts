@@ -1,10 +1,32 @@
-// Where we listen: the words of a `bind` line as sockets, and the genuine server's words for what goes wrong.
-import type { Server } from 'node:net';
+// Where we listen: the words of a `bind` line and a Unix socket, and the genuine server's words for what goes wrong.
+import { lookup } from 'node:dns/promises';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { isIP, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { StartError } from './config-file.ts';
 import { isSystemError, words } from './store.ts';
 
+/** A socket in the file system. */
+export interface UnixSocket {
+  readonly path: string;
+  /** Its mode; 0 = what the umask leaves. */
+  readonly mode: number;
+}
+
+export type SocketKind = 'tcp' | 'unix';
+
+export interface Places {
+  /** Words of a `bind` line; empty: no TCP. */
+  readonly bind: readonly string[];
+  /** 0 = no TCP. */
+  readonly port: number;
+  readonly backlog: number;
+  readonly unixSocket?: UnixSocket | undefined;
+}
+
 /** One address of a `bind` line. */
 interface Place {
+  /** An address or a name; a literal IPv6 address has a colon. */
   readonly host: string;
   /** As messages show it: `*` for all addresses. */
   readonly shown: string;
@@ -20,42 +42,104 @@ function placeOf(word: string): Place {
   return { host, shown, optional };
 }
 
+/** The kernel does not know the family: such an address is passed over, asked for or not. */
+const NO_SUCH_FAMILY = new Set(['EAFNOSUPPORT', 'EPFNOSUPPORT', 'ESOCKTNOSUPPORT', 'EPROTONOSUPPORT', 'ENOPROTOOPT']);
+
 /**
- * Make a server listen on every address of `bind`. Sockets of IPv6 take no IPv4, so that `*` and `::*` are two.
- * Throws `StartError` with the genuine texts; returns the servers that listen, at least one.
+ * Make a server listen on every address of `bind`, and on the Unix socket. Sockets of IPv6 take no IPv4, so that `*`
+ * and `::*` are two. Throws `StartError` with the genuine texts; returns the servers that listen, at least one.
  */
 export async function listenAll(
-  createServer: () => Server,
-  { bind, port, backlog }: { bind: readonly string[]; port: number; backlog: number },
+  createServer: (kind: SocketKind) => Server,
+  { bind, port, backlog, unixSocket }: Places,
   warn: (text: string) => void,
 ): Promise<Server[]> {
   const servers: Server[] = [];
-  for (const place of bind.map(placeOf)) {
-    const server = createServer();
+  const giveUp = (text: string) => {
+    for (const listening of servers) listening.close();
+    return new StartError(text);
+  };
+  for (const place of port === 0 ? [] : bind.map(placeOf)) {
+    const server = createServer('tcp');
     try {
-      await listen(server, place.host, port, backlog);
+      await listen(server, { host: await addressOf(place.host), port, backlog, ipv6Only: true });
       servers.push(server);
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      if (place.optional && error.code !== 'EADDRINUSE') continue;
-      // An address family that the kernel does not know is passed over, asked for or not.
-      if (error.code === 'EAFNOSUPPORT') continue;
-      const reason = error.code === 'ENOTFOUND' ? 'Name or service not known' : `bind: ${words(error)}`;
+      const { code = '', syscall } = error;
+      const reason = syscall === 'getaddrinfo' ? 'Name or service not known' : `bind: ${words(error)}`;
       warn(`Warning: Could not create server TCP listening socket ${place.shown}:${port}: ${reason}`);
-      for (const listening of servers) listening.close();
-      throw new StartError(`Failed listening on port ${port} (TCP), aborting.`);
+      if ((place.optional && code === 'EADDRNOTAVAIL') || NO_SUCH_FAMILY.has(code)) continue;
+      throw giveUp(`Failed listening on port ${port} (TCP), aborting.`);
     }
   }
-  if (servers.length === 0) throw new StartError(`Failed listening on port ${port} (TCP), aborting.`);
+  if (unixSocket !== undefined) {
+    const server = createServer('unix');
+    const obstacle = await listenInFileSystem(server, unixSocket, backlog);
+    if (obstacle !== undefined) throw giveUp(`Failed opening Unix socket: ${obstacle}`);
+    servers.push(server);
+  }
+  if (servers.length === 0) throw new StartError('Configured to not listen anywhere, exiting.');
   return servers;
 }
 
-function listen(server: Server, host: string, port: number, backlog: number): Promise<void> {
+/** Names mean an IPv4 address here, as for the genuine server, whatever the resolver prefers. */
+async function addressOf(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  return (await lookup(host, { family: host.includes(':') ? 6 : 4 })).address;
+}
+
+/** The longest path that fits the kernel's address of a Unix socket, in bytes. */
+const UNIX_PATH_MAX = 107;
+
+/** Listen on a Unix socket in the place of whatever has that name. Returns the words for what prevents it. */
+async function listenInFileSystem(
+  server: Server,
+  { path, mode }: UnixSocket,
+  backlog: number,
+): Promise<string | undefined> {
+  if (Buffer.byteLength(path) > UNIX_PATH_MAX) return 'bind: File name too long';
+  try {
+    rmSync(path);
+  } catch {
+    // It was not there, or the attempt to listen says what is wrong.
+  }
+  // Nobody may connect between the birth of the socket and its mode, hence the umask. Listening begins in this call.
+  const umask = mode === 0 ? undefined : process.umask(0o777 & ~mode);
+  const listening = listen(server, { path, backlog });
+  if (umask !== undefined) process.umask(umask);
+  try {
+    await listening;
+    if (mode !== 0) chmodSync(path, mode);
+    return undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    // libuv says "permission denied" for a folder that is not there.
+    const noFolder = error.code === 'EACCES' && !existsSync(dirname(path));
+    return `bind: ${noFolder ? words({ ...error, code: 'ENOENT' }) : words(error)}`;
+  }
+}
+
+function listen(server: Server, options: Parameters<Server['listen']>[0] & object): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog, ipv6Only: true }, () => {
+    server.listen(options, () => {
       server.removeListener('error', reject);
       resolve();
     });
   });
+}
+
+const SOMAXCONN = '/proc/sys/net/core/somaxconn';
+
+/** The genuine warning where the kernel keeps fewer connections waiting than `tcp-backlog` says; Linux only. */
+export function backlogWarning(backlog: number, read = () => readFileSync(SOMAXCONN, 'latin1')): string | undefined {
+  let most: number;
+  try {
+    most = Number.parseInt(read(), 10);
+  } catch {
+    return undefined;
+  }
+  if (!(most > 0 && most < backlog)) return undefined;
+  return `WARNING: The TCP backlog setting of ${backlog} cannot be enforced because ${SOMAXCONN} is set to the lower value of ${most}.`;
 }

@@ -10,15 +10,14 @@ import type { Level } from '../core/events.ts';
 import { error, type Reply } from '../protocol/reply.ts';
 import { createRequestReader, type ReaderLimits, type RequestReader } from '../protocol/request-reader.ts';
 import { encode, encodeAll, type RespVersion } from '../protocol/resp-writer.ts';
+import { toBytes } from './bytes.ts';
 import type { Engine } from './engine.ts';
-import { listenAll } from './listen.ts';
+import { listenAll, type Places, type SocketKind, type UnixSocket } from './listen.ts';
 
 export interface ServerOptions {
   readonly engine: Engine;
   readonly world: CommandWorld;
-  readonly bind: readonly string[];
-  readonly port: number;
-  readonly backlog: number;
+  readonly places: Places;
   readonly limits: ReaderLimits;
   readonly maxClients: number;
   /** Seconds without a request after which a client that does not listen to events is closed; 0 = never. */
@@ -122,8 +121,8 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     async listen() {
       servers = await listenAll(
         // A client that has said everything still gets its replies: we end our side ourselves.
-        () => createServer({ allowHalfOpen: true }, (socket) => accept(hub, socket)),
-        options,
+        (kind) => createServer({ allowHalfOpen: true }, (socket) => accept(hub, socket, kind)),
+        options.places,
         (text) => log('warning', text),
       );
       // No descriptors left, for instance: whoever is connected stays so.
@@ -149,12 +148,12 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
 }
 
 /** A connection came in: a session from now on, or a word why not. */
-function accept(hub: Hub, socket: Socket): void {
+function accept(hub: Hub, socket: Socket, kind: SocketKind): void {
   const { options, clients, traffic } = hub;
-  const { remoteAddress = '?', remotePort = 0, localAddress = '?', localPort = 0 } = socket;
+  const ends = endsOf(socket, kind === 'unix' ? options.places.unixSocket : undefined);
   socket.on('error', () => socket.destroy());
   traffic.connectionsReceived += 1;
-  const refusal = whyRefused(options, clients.size, remoteAddress);
+  const refusal = whyRefused(options, clients.size, ends.local);
   if (refusal !== undefined) {
     traffic.connectionsRejected += 1;
     socket.end(encode(refusal, 2));
@@ -164,11 +163,10 @@ function accept(hub: Hub, socket: Socket): void {
   socket.setNoDelay(true);
   if (options.keepAliveSeconds > 0) socket.setKeepAlive(true, options.keepAliveSeconds * 1000);
   const { sessions, auth } = options.world;
-  const address = place(remoteAddress, remotePort);
-  const ends = { address, localAddress: place(localAddress, localPort), authenticated: auth.open };
-  const client = createClient(socket, openSession(sessions, ends, now()), options.limits);
+  const session = openSession(sessions, { ...ends, authenticated: auth.open }, now());
+  const client = createClient(socket, session, options.limits);
   clients.set(client.session.id, client);
-  options.log('verbose', `Accepted ${address}`);
+  options.log('verbose', `Accepted ${kind === 'unix' ? 'connection to ' : ''}${ends.address}`);
   socket.on('data', (chunk) => {
     traffic.bytesIn += chunk.length;
     if (client.closing) return;
@@ -380,15 +378,32 @@ function closeIdleClients(hub: Hub): void {
 /** The clock of `Session.createdAt` and `lastAt`. */
 const now = () => Math.trunc(performance.now());
 
+interface Ends {
+  readonly address: string;
+  readonly localAddress: string;
+  /** Protected mode lets it in. */
+  readonly local: boolean;
+}
+
+/** Both ends of a connection; those of a Unix socket are the socket's path with port 0, as the genuine server has it. */
+function endsOf(socket: Socket, unixSocket: UnixSocket | undefined): Ends {
+  if (unixSocket !== undefined) {
+    const address = `${toBytes(unixSocket.path)}:0`;
+    return { address, localAddress: address, local: true };
+  }
+  const { remoteAddress = '?', remotePort = 0, localAddress = '?', localPort = 0 } = socket;
+  const local = remoteAddress === '127.0.0.1' || remoteAddress === '::1';
+  return { address: place(remoteAddress, remotePort), localAddress: place(localAddress, localPort), local };
+}
+
 /** `ip:port`, an IPv6 address in brackets. An IPv4 address is never shown mapped. */
 function place(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** The reply for a connection that is not let in; `undefined`: it is. */
-function whyRefused(options: ServerOptions, connected: number, remote: string): Reply | undefined {
+function whyRefused(options: ServerOptions, connected: number, local: boolean): Reply | undefined {
   if (connected >= options.maxClients) return error('ERR max number of clients reached');
-  const local = remote === '127.0.0.1' || remote === '::1';
   if (options.protectedMode && options.world.auth.open && !local) return error(DENIED);
   return undefined;
 }

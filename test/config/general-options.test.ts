@@ -133,6 +133,8 @@ test('defaults in Sentinel mode', () => {
     },
     queryBufferLimit: 1024 ** 3,
     protoMaxBulkLen: 512 * 1024 ** 2,
+    unixSocket: undefined,
+    unixSocketMode: 0,
     pidfile: undefined,
     daemonize: false,
     supervised: 'no',

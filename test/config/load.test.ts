@@ -201,8 +201,8 @@ describe('tolerated, with a warning', () => {
     },
     {
       why: 'an option of a later version',
-      text: 'unixsocket /x.sock',
-      warning: "line 1: 'unixsocket' is not supported by this version of ts-sentinel yet: it has no effect",
+      text: 'pidfile /x.pid',
+      warning: "line 1: 'pidfile' is not supported by this version of ts-sentinel yet: it has no effect",
     },
     {
       why: 'daemonize',
@@ -241,15 +241,10 @@ describe('refused because starting would weaken what the file asks for', () => {
     { why: 'tls-port', text: 'tls-port 1', line: 1 },
     { why: 'TLS to others', text: 'port 1\ntls-replication yes', line: 2 },
     { why: 'renaming a command of ours', text: 'rename-command SENTINEL ""', line: 1 },
-    { why: 'a unix socket alone', text: 'port 0\nunixsocket /x', line: 2 },
   ])('$why', ({ text, line }) => {
     const error = refusal(text);
     expect(error.line).toBe(line);
     expect(error.reason).toMatch(/ is not supported by this version of ts-sentinel yet$/);
-  });
-
-  test.each(['port 0', 'bind ""', 'bind'])('nowhere to listen: %s', (text) => {
-    expect(refusal(text)).toMatchObject({ channel: 'log', reason: 'Configured to not listen anywhere, exiting.' });
   });
 
   test('the last value counts: what was taken back is no reason', () => {
