@@ -47,8 +47,11 @@ export function commandDocs({ table, args }: Call): Outcome {
   return answer(map(chosen.map(({ fullName, spec }) => [fullName, docs(spec, fullName)] as const)));
 }
 
+/** The subcommands of a container that it tells of. */
+const listedIn = ({ subcommands = [] }: CommandSpec) => subcommands.filter(({ unlisted }) => unlisted !== true);
+
 const docs = onceFor((spec, fullName): Reply => {
-  const subcommands = (spec.subcommands ?? []).map(
+  const subcommands = listedIn(spec).map(
     (sub) => [`${fullName}|${sub.name}`, docs(sub, `${fullName}|${sub.name}`)] as const,
   );
   return map([
@@ -80,7 +83,7 @@ export interface Named {
 export function* named(table: CommandTable): Generator<Named> {
   for (const spec of table.values()) {
     yield { fullName: spec.name, spec };
-    for (const sub of spec.subcommands ?? []) yield { fullName: `${spec.name}|${sub.name}`, spec: sub };
+    for (const sub of listedIn(spec)) yield { fullName: `${spec.name}|${sub.name}`, spec: sub };
   }
 }
 
@@ -89,7 +92,7 @@ function find(table: CommandTable, name: string): Named | undefined {
   const spec = table.get(container);
   if (spec === undefined || rest.length > 0) return undefined;
   if (sub === undefined) return { fullName: container, spec };
-  const found = spec.subcommands?.find((each) => each.name === sub);
+  const found = listedIn(spec).find((each) => each.name === sub);
   return found === undefined ? undefined : { fullName: `${container}|${sub}`, spec: found };
 }
 
@@ -106,7 +109,7 @@ const entry = onceFor(
       set(spec.categories.map(simple)),
       set((spec.tips ?? []).map(bulk)),
       set([]),
-      array((spec.subcommands ?? []).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
+      array(listedIn(spec).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
     ]),
 );
 
@@ -114,7 +117,10 @@ const entry = onceFor(
 export function helpOf({ table, args }: Call): Outcome {
   const container = table.get((args[0] ?? '').toLowerCase());
   const title = `${container?.name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
-  const entries = [...(container?.help ?? []), ...(container?.subcommands ?? []).flatMap(helpEntries)];
+  const entries = [
+    ...(container?.help ?? []),
+    ...(container === undefined ? [] : listedIn(container)).flatMap(helpEntries),
+  ];
   const lines = entries.flatMap(([usage = '', ...texts]) => [usage, ...texts.map((text) => `    ${text}`)]);
   return answer(array([title, ...lines].map(simple)));
 }

@@ -18,6 +18,8 @@ export interface CommandSpec {
   readonly usage?: string;
   /** Its part of HELP where usage and summary do not do: each entry a usage line and the lines that explain it. */
   readonly help?: readonly (readonly string[])[];
+  /** Works, but no list, description or help tells of it: redis-sentinel 7.0.15 does not have it. */
+  readonly unlisted?: true;
   /** Absent for a container that cannot be called by itself. */
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];

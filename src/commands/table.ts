@@ -191,7 +191,10 @@ const clientRows: readonly CommandSpec[] = [
     ],
   },
   clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
-  clientRow('setinfo', 4, clientSetInfo, '(LIB-NAME|LIB-VER) <value>', 'Name the client library.', '7.2.0'),
+  {
+    ...clientRow('setinfo', 4, clientSetInfo, '(LIB-NAME|LIB-VER) <value>', 'Name the client library.', '7.2.0'),
+    unlisted: true,
+  },
   clientRow('setname', 3, clientSetName, '<name>', 'Name this connection.', '2.6.9'),
   {
     ...clientRow('unblock', -3, clientUnblock, '<clientid> [TIMEOUT|ERROR]', 'End the waiting of a client.', '5.0.0'),
