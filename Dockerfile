@@ -1,8 +1,8 @@
 # ts-sentinel as an image that takes the place of the genuine one: same paths, same commands, same port.
 #   docker build -t ts-sentinel .
 #   docker run -v "$PWD/sentinel:/etc/redis" -p 26379:26379 ts-sentinel
-# Mount the folder and not the single file, and let it be writable by user 999: a sentinel keeps its state in its
-# configuration file, and replaces that file as a whole.
+# Mount the folder rather than the single file: a sentinel keeps its state in its configuration file, and replaces that
+# file as a whole.
 
 FROM node:22-slim AS build
 WORKDIR /build
@@ -16,27 +16,29 @@ RUN npm run build \
  && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:22-slim
+# redis-cli is what probes and operators' scripts run inside the container. The user comes first, with the number that it
+# has in the genuine image; the package would make one with another.
 RUN groupadd --system --gid 999 redis \
  && useradd --system --uid 999 --gid redis --home-dir /data --no-create-home redis \
+ && apt-get update \
+ && apt-get install -y --no-install-recommends redis-tools \
+ && rm -rf /var/lib/apt/lists/* \
  && mkdir -p /data /etc/redis \
  && chown redis:redis /data /etc/redis
 COPY LICENSE package.json /usr/local/lib/ts-sentinel/
 COPY --from=build /build/node_modules /usr/local/lib/ts-sentinel/node_modules
 COPY --from=build /build/dist /usr/local/lib/ts-sentinel/dist
-# `redis-sentinel <file>` and `redis-server <file> --sentinel` are how the genuine image is started. As there, a file or
-# an option alone means the sentinel, and anything else is a command.
+COPY packaging/docker-entrypoint /usr/local/bin/docker-entrypoint.sh
+# `redis-sentinel <file>` and `redis-server <file> --sentinel` are how the genuine image is started.
 RUN for name in ts-sentinel redis-sentinel redis-server; do \
       ln -s /usr/local/lib/ts-sentinel/dist/main.js "/usr/local/bin/$name"; \
-    done \
- && printf '%s\n' '#!/bin/sh' 'case "$1" in *.conf|-*) set -- ts-sentinel "$@" ;; esac' 'exec "$@"' \
-    > /usr/local/bin/docker-entrypoint \
- && chmod +x /usr/local/bin/docker-entrypoint
+    done
 
-USER redis
 WORKDIR /data
 VOLUME /data
 EXPOSE 26379
-ENTRYPOINT ["docker-entrypoint"]
+# As in the genuine image, it begins as root and ends as user redis, where that user may write the file's folder.
+ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["/etc/redis/sentinel.conf"]
 
 # Any answer is a sign of life, also one that asks for a password. Where the sentinel listens elsewhere, tell it here.

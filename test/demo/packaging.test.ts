@@ -1,8 +1,11 @@
 // What can be checked of the image, the compose file and the README without a container engine: that they name files
 // that exist, and agree with each other on ports, addresses and commands.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { findOnPath } from '../../src/demo/programs.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const exists = (file: string) => existsSync(new URL(`../../${file}`, import.meta.url));
@@ -29,10 +32,12 @@ test('the image runs what the package calls its program', () => {
   expect(read('src/main.ts')).toMatch(/^#!\/usr\/bin\/env node\n/);
 });
 
-test('the build and the runtime share one base, and the runtime is not root', () => {
+test('the build and the runtime share one base, and the sentinel does not stay root without need', () => {
   const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
   expect(new Set(bases).size).toBe(1);
-  expect(dockerfile).toMatch(/^USER redis$/m);
+  expect(dockerfile).toContain('COPY packaging/docker-entrypoint /usr/local/bin/docker-entrypoint.sh');
+  expect(dockerfile).toMatch(/^ENTRYPOINT \["docker-entrypoint.sh"\]$/m);
+  expect(statSync(new URL('../../packaging/docker-entrypoint', import.meta.url)).mode & 0o111).toBe(0o111);
 });
 
 test('one port everywhere', () => {
@@ -57,20 +62,69 @@ test('all sentinels of the compose file watch the master, and the replicas follo
   expect(compose.match(/--replicaof \S+ 6379/g)).toEqual(Array(2).fill(`--replicaof ${master} 6379`));
 });
 
-test('the entry point adds the program where a file or an option comes alone', () => {
-  const [, body = ''] = /printf '%s\\n' '#!\/bin\/sh' '(.+)' 'exec "\$@"'/.exec(dockerfile) ?? [];
+describe('the entry point', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'ts-sentinel-entry-'));
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+  // Programs that tell who they are instead of doing their work.
+  const programs = join(scratch, 'bin');
+  mkdirSync(programs);
+  const program = (name: string, text: string) =>
+    writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  for (const name of ['ts-sentinel', 'redis-sentinel', 'redis-server', 'redis-cli'])
+    program(name, `echo ${name} "$@" umask "$(umask)"`);
+  program('id', 'echo 0');
+  // In the image this becomes user redis; here it only says so, and may write wherever the folder's name allows it.
+  program(
+    'setpriv',
+    'while [ "$1" != "--inh-caps=-all" ]; do shift; done; shift\ncase "$*" in "test -w"*root-only*) exit 1 ;; "test -w"*) exit 0 ;; esac\necho "user redis:" "$@"',
+  );
+
   const runs = (...words: string[]) =>
-    execFileSync('sh', ['-c', `${body}; echo "$@"`, 'sh', ...words])
+    execFileSync('sh', [new URL('../../packaging/docker-entrypoint', import.meta.url).pathname, ...words], {
+      env: { PATH: `${programs}:${process.env.PATH ?? ''}` },
+    })
       .toString()
       .trim();
-  expect(runs('/etc/redis/sentinel.conf')).toBe('ts-sentinel /etc/redis/sentinel.conf');
-  expect(runs('--version')).toBe('ts-sentinel --version');
-  expect(runs('redis-sentinel', '/x.conf')).toBe('redis-sentinel /x.conf');
+
+  test.each([
+    { words: ['/etc/redis/sentinel.conf'], runs: 'user redis: ts-sentinel /etc/redis/sentinel.conf' },
+    { words: ['redis-sentinel', '/etc/x.conf'], runs: 'user redis: redis-sentinel /etc/x.conf' },
+    { words: ['redis-server', '/etc/x.conf', '--sentinel'], runs: 'user redis: redis-server /etc/x.conf --sentinel' },
+    { words: ['/root-only/x.conf', '--port', '1'], runs: /^ts-sentinel \/root-only\/x.conf --port 1 umask 00?77$/ },
+    { words: ['--version'], runs: 'user redis: ts-sentinel --version' },
+    { words: ['redis-cli', 'ping'], runs: /^redis-cli ping umask 00?77$/ },
+  ])('$words', ({ words, runs: expected }) => {
+    if (typeof expected === 'string') expect(runs(...words)).toBe(expected);
+    else expect(runs(...words)).toMatch(expected);
+  });
+});
+
+test('the systemd unit runs what the package installs, with the file and the user of the genuine one', () => {
+  const unit = read('packaging/ts-sentinel.service');
+  expect(unit).toMatch(/^ExecStart=\S+ ts-sentinel \/etc\/redis\/sentinel\.conf /m);
+  for (const line of ['User=redis', 'UMask=007', 'ReadWritePaths=-/etc/redis', 'Conflicts=redis-sentinel.service'])
+    expect(unit.split('\n')).toContain(line);
+  // Node.js compiles while it runs: under this it ends at once.
+  expect(unit).not.toMatch(/^MemoryDenyWriteExecute/m);
+  expect(manifest.files).toContain('packaging/ts-sentinel.service');
+});
+
+const canVerify = findOnPath(['systemd-analyze']) !== undefined;
+// Only systemd can say whether it understands a unit.
+test.skipIf(!canVerify)('systemd understands the unit', () => {
+  const { stdout, stderr, status } = spawnSync('systemd-analyze', ['verify', 'packaging/ts-sentinel.service'], {
+    cwd: new URL('../..', import.meta.url),
+    encoding: 'utf8',
+  });
+  expect({ said: (stdout + stderr).split('\n').filter((line) => line.includes('ts-sentinel')), status }).toEqual({
+    said: [],
+    status: 0,
+  });
 });
 
 test('the README names files and scripts that exist', () => {
   const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, file = '']) => file);
-  const paths = [...readme.matchAll(/`((?:src|test|\.ci)\/[\w./-]*)`/g)].map(([, file = '']) => file);
+  const paths = [...readme.matchAll(/`((?:src|test|packaging|\.ci)\/[\w./-]*)`/g)].map(([, file = '']) => file);
   expect([...links, ...paths].filter((file) => !exists(file))).toEqual([]);
   const scripts = [...readme.matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script);
   expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);

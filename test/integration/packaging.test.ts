@@ -1,12 +1,26 @@
 // The example configuration and the image's health check, tried on real sentinels of both kinds.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createClient } from '../../src/demo/client.ts';
 import { createSentinelNode } from '../../src/demo/nodes.ts';
 import { freePorts } from '../../src/demo/ports.ts';
+import { startChild } from '../../src/demo/processes.ts';
 import { findGenuineSentinel, sentinelCommand } from '../../src/demo/programs.ts';
+import { until } from '../../src/demo/until.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const scratch = mkdtempSync(join(tmpdir(), 'ts-sentinel-packaging-'));
@@ -64,4 +78,52 @@ function healthCheck(port: number): number | null {
 test('the built program tells its version without a configuration file', () => {
   const [program = '', ...args] = sentinelCommand('ts');
   expect(execFileSync(program, [...args, '--version']).toString()).toMatch(/^Redis server v=/);
+});
+
+test('the packed package runs by npx, with no build step and nothing but its own dependencies', async () => {
+  const home = join(scratch, 'installed');
+  const installed = join(home, 'node_modules', 'ts-sentinel');
+  mkdirSync(installed, { recursive: true });
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  // The build is there already (`npm test` made it); others read it at this moment, so it is not made again.
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', home], {
+      cwd: root,
+      encoding: 'utf8',
+    }),
+  ) as { filename: string; files: { path: string }[] }[];
+  const paths = packed?.files.map(({ path }) => path) ?? [];
+  expect(paths.filter((path) => !/^(dist|packaging)\//.test(path)).sort()).toEqual(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'sentinel.conf.example'].sort(),
+  );
+  expect(paths.filter((path) => path.includes('demo'))).toEqual([]);
+  execFileSync('tar', ['-xzf', join(home, packed?.filename ?? ''), '-C', installed, '--strip-components=1']);
+  // As `npm install` would lay them out, but without a registry: the dependencies that it declares, and theirs.
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean }>;
+  };
+  for (const [path, { dev }] of Object.entries(lock.packages))
+    if (path !== '' && dev !== true && !path.slice(1).includes('node_modules/'))
+      if (existsSync(join(root, path))) cpSync(join(root, path), join(home, path), { recursive: true });
+  mkdirSync(join(home, 'node_modules', '.bin'), { recursive: true });
+  for (const [name, target] of Object.entries(manifest.bin)) {
+    chmodSync(join(installed, target), 0o755);
+    symlinkSync(join('..', 'ts-sentinel', target), join(home, 'node_modules', '.bin', name));
+  }
+  const [port = 0] = await freePorts(1);
+  const conf = join(home, 'sentinel.conf');
+  writeFileSync(conf, `port ${port}\nsentinel monitor mymaster 127.0.0.1 1 2\n`);
+  const folders = { stdoutFile: join(home, 'stdout.txt'), stderrFile: join(home, 'stderr.txt') };
+  const child = startChild(['npx', '--no-install', 'ts-sentinel', conf], { cwd: home, ...folders });
+  const client = createClient(port);
+  onTestFinished(() => {
+    client.close();
+    // npx is no sentinel: the one it started is in its process group.
+    if (child.pid !== undefined && child.exit === undefined) process.kill(-child.pid, 'SIGKILL');
+  });
+  expect(await until('an answer', () => client.command('PING'))).toBe('PONG');
+  process.kill(-(child.pid ?? 0), 'SIGTERM');
+  expect(await child.ended(15_000)).toBe(true);
+  expect(readFileSync(folders.stdoutFile, 'utf8')).toContain('bye bye');
 });
