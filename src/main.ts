@@ -8,7 +8,7 @@ import { createSessions } from './commands/session.ts';
 import { ConfigError, renderConfigError } from './config/config-error.ts';
 import { rewriteConfig } from './config/rewrite.ts';
 import { createState } from './core/create.ts';
-import { durableState } from './core/durable.ts';
+import { durableState, hostNames } from './core/durable.ts';
 import type { Clock } from './core/effects.ts';
 import { LEVEL, type Level, payload } from './core/events.ts';
 import type { SentinelState } from './core/state.ts';
@@ -19,6 +19,7 @@ import { createEngine, type Engine, type OuterEffect } from './shell/engine.ts';
 import { createLinks, type Links } from './shell/links.ts';
 import { backlogWarning } from './shell/listen.ts';
 import { createLog, ctime, type Log } from './shell/log.ts';
+import { createResolver, type Resolver, resolveAll } from './shell/resolver.ts';
 import { createSentinelServer, type SentinelServer } from './shell/server.ts';
 import { createStore } from './shell/store.ts';
 
@@ -32,6 +33,12 @@ const USAGE = `Usage: ts-sentinel /path/to/sentinel.conf [options]
 Every directive of the file may also be given as an option behind it:
        ts-sentinel /etc/redis/sentinel.conf --port 26380 --loglevel verbose
 `;
+
+/**
+ * What the names of the file stand for should be known before the first event and the first save. Who does not answer
+ * in this time keeps nobody from starting.
+ */
+const NAMES_AT_START_MS = 1000;
 
 const clock = (): Clock => ({ now: Math.trunc(performance.now()), wallMs: Date.now() });
 
@@ -82,7 +89,8 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   greet(configuration, log);
   const facts = { myId: durable.myId ?? randomBytes(20).toString('hex'), port: general.port };
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
-  const { state, effects } = createState(durable, { ...facts, requirePass: general.requirePass }, clock(), rand);
+  const names = durable.resolveHostnames ? await resolveAll(hostNames(durable), NAMES_AT_START_MS) : new Map();
+  const { state, effects } = createState(durable, { ...facts, names, requirePass: general.requirePass }, clock(), rand);
   const hashes =
     defaultUserPasswordHashes ?? (general.requirePass === undefined ? [] : [hashPassword(general.requirePass)]);
   const sentinel = assemble(configuration, log, state, hashes);
@@ -127,6 +135,10 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
     reply: (connection, reply) => engine.input({ kind: 'reply', connection, reply }),
     message: (connection, text) => engine.input({ kind: 'message', connection, text }),
   });
+  const resolver = createResolver({
+    resolved: (name, ips) => engine.input({ kind: 'resolved', name, ips }),
+    failed: (name, reason) => engine.input({ kind: 'resolve-failed', name, reason }),
+  });
   let timer: NodeJS.Timeout | undefined;
   const engine: Engine = createEngine(state, {
     clock,
@@ -135,7 +147,7 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
       await store.write(rewriteConfig(await store.read(), durableState(state), configuration.inEffect));
       log.write('notice', 'Sentinel new configuration saved on disk');
     },
-    perform: (effect) => perform(effect, links, log, server),
+    perform: (effect) => perform(effect, { links, resolver, log, server }),
     afterInputs: (callback) => void setImmediate(callback),
     setTimer(callback, delayMs) {
       clearTimeout(timer);
@@ -183,11 +195,21 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
   return { engine, server, stop };
 }
 
+/** What effects are carried out by. */
+interface Hands {
+  readonly links: Links;
+  readonly resolver: Resolver;
+  readonly log: Log;
+  readonly server: SentinelServer;
+}
+
 /** Carry one effect out. Secrets never get here: events hide them where they are rendered. */
-function perform(effect: OuterEffect, links: Links, log: Log, server: SentinelServer): void {
+function perform(effect: OuterEffect, { links, resolver, log, server }: Hands): void {
   switch (effect.kind) {
     case 'connect':
       return links.connect(effect.connection, effect.host, effect.port);
+    case 'resolve':
+      return resolver.resolve(effect.name);
     case 'disconnect':
       return links.disconnect(effect.connection);
     case 'send':

@@ -23,6 +23,8 @@ export function execute(world: CommandWorld, session: Session, args: readonly st
   if (silent) session.replies = 'on';
   const found = resolve(args);
   const outcome = 'kind' in found ? answer(found) : dispatch(world, session, args, clock, found);
+  // It will be run again as if for the first time.
+  if (outcome.awaitsName !== undefined && silent) session.replies = 'skip-next';
   return silent || session.replies === 'off' ? { ...outcome, replies: outcome.replies.filter(isPush) } : outcome;
 }
 

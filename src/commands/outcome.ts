@@ -14,6 +14,8 @@ export interface Outcome {
   readonly effects?: readonly Effect[];
   /** Run behind the reply. */
   readonly after?: readonly Effect[];
+  /** Nothing was done yet: run the request again when this host name is settled (`isSettled`), and say nothing before. */
+  readonly awaitsName?: string;
   /** Close this connection behind the reply … */
   readonly close?: boolean;
   /** … or at once, with whatever was not written yet. */

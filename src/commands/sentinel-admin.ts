@@ -1,5 +1,6 @@
 // SENTINEL subcommands that change something: MONITOR, REMOVE, RESET, SET, FAILOVER, FLUSHCONFIG, CONFIG, DEBUG.
 import {
+  checkHost,
   flushConfig,
   forceFailover,
   monitorMaster,
@@ -11,7 +12,6 @@ import {
   setTunable,
 } from '../core/admin.ts';
 import type { Effect } from '../core/effects.ts';
-import { literalIp } from '../core/query.ts';
 import type { MasterOptions, Settings, Tunables } from '../core/state.ts';
 import { error, fields, integer, ok, type Reply } from '../protocol/reply.ts';
 import { parseInteger, parseNumber, parseYesNo, untilNul } from './arguments.ts';
@@ -33,8 +33,9 @@ export function monitor({ world, clock, args }: Call): Outcome {
   if (quorum === undefined || quorum > INT32_MAX) return answer(error('ERR Invalid quorum'));
   if (port === undefined) return answer(error('ERR Invalid port'));
   if (quorum < 1n) return answer(error('ERR Quorum must be 1 or greater.'));
-  if (host === '' || (literalIp(host) === undefined && !state.settings.resolveHostnames))
-    return answer(error('ERR Invalid IP address or hostname specified'));
+  const { allowed, effects: asked } = checkHost(state, host, clock.now);
+  if (allowed === 'later') return { replies: [], effects: asked, awaitsName: host };
+  if (allowed === 'no') return { ...answer(error('ERR Invalid IP address or hostname specified')), effects: asked };
   if (port < 0n || port > 65_535n) return answer(error('ERR Invalid port number.'));
   if (state.masters.has(name)) return answer(error('ERR Duplicate master name.'));
   const effects = monitorMaster(state, { name, host, port: Number(port), quorum: Number(quorum) }, clock.now);
@@ -167,6 +168,7 @@ const yesNo = (key: 'resolveHostnames' | 'announceHostnames'): GlobalParameter =
   },
 });
 
+/** Differs: an empty text unsets announce-ip too; the genuine server would announce it, and be understood by nobody. */
 const optionalText = (key: 'announceIp' | 'sentinelUser' | 'sentinelPass'): GlobalParameter => ({
   show: (settings) => settings[key] ?? '',
   read: (value) => ({ [key]: value === '' ? undefined : value }),

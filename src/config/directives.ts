@@ -1,10 +1,9 @@
 // The `sentinel` directives, one row each: how a line is read, what is refused, and how it is written back.
 // The order of the rows is the order in which the genuine server writes them (spec/config.md §2.1, §4.2).
 import type { DurableMaster, DurableState } from '../core/durable.ts';
-import { literalIp } from '../core/query.ts';
+import { literalIp } from '../core/ip-text.ts';
 import { defaultTunables } from '../core/state.ts';
 import type { LinePlace } from './config-error.ts';
-import { canonicalIp } from './ip-text.ts';
 import { cInt32, cUint64, type Parsed } from './numbers.ts';
 import { quote, rawOrQuoted } from './tokens.ts';
 
@@ -372,7 +371,7 @@ function readAddress(
   const port = number(reading, cInt32(portText), portText);
   if (port < 0 || port > 65535) return { refused: 'Invalid port number.' };
   const ip = literalIp(hostText);
-  if (ip !== undefined) return { host: reading.draft.announceHostnames ? hostText : canonicalIp(ip), port };
+  if (ip !== undefined) return { host: reading.draft.announceHostnames ? hostText : ip, port };
   if (reading.draft.resolveHostnames) return { host: hostText, port };
   reading.log(`Failed to resolve hostname '${hostText}'`);
   return { refused: "Can't resolve instance hostname." };

@@ -99,12 +99,6 @@ export function loadConfig(text: string, environment: Environment): LoadedConfig
   refuseUnsupported(loading);
   warnAboutOptions(loading);
   warnAboutPassword(loading, defaultUser);
-  if (loading.draft.resolveHostnames)
-    warn(
-      loading,
-      undefined,
-      'host names are looked up when connecting only: a node known by name and by address counts twice',
-    );
   const { named: _named, merged: _merged, masters, ...settings } = loading.draft;
   return {
     general: typedOptions(loading.values),

@@ -5,7 +5,8 @@ import { beginAttempt } from './election.ts';
 import { addMaster, dropDependents, dropMaster } from './instances.ts';
 import { settle } from './judge.ts';
 import { dropConnections } from './links.ts';
-import { addressOf, currentAddress, linkOf, peersOf, refTo, replicasOf } from './query.ts';
+import { judgeHost, locate } from './names.ts';
+import { currentAddress, linkOf, peersOf, refTo, replicasOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Master, MasterOptions, Ms, Rand, SentinelState, Settings, Tunables } from './state.ts';
 import { switchMaster } from './switch.ts';
@@ -16,6 +17,17 @@ const noDraw: Rand = () => 0;
 
 function turnAt(state: SentinelState, now: Ms, rand: Rand = noDraw): Turn {
   return beginTurn(state, now, state.lastWallMs + (now - state.lastInputAt), rand);
+}
+
+/** May a client name this host? `later`: ask again when `isSettled` of names.ts says so. */
+export function checkHost(
+  state: SentinelState,
+  host: string,
+  now: Ms,
+): { readonly allowed: 'yes' | 'no' | 'later'; readonly effects: Effect[] } {
+  const turn = turnAt(state, now);
+  const allowed = judgeHost(turn, host);
+  return { allowed, effects: settle(turn) };
 }
 
 /** Start monitoring a master whose name is unused and whose address is valid. */
@@ -37,7 +49,7 @@ export function monitorMaster(
     authUser: undefined,
     renamedCommands: new Map(),
   };
-  const master = addMaster(turn, name, addressOf(host, port), options, { configEpoch: 0n, leaderEpoch: 0n });
+  const master = addMaster(turn, name, locate(turn, host, port), options, { configEpoch: 0n, leaderEpoch: 0n });
   persist(turn);
   announce(turn, { name: '+monitor', about: refTo(state, master), quorum });
   return settle(turn);
@@ -119,6 +131,8 @@ export function setGlobal(
 ): Effect[] {
   const turn = turnAt(state, now);
   Object.assign(state.settings, patch);
+  // Names that nobody could look up until now are to be looked up.
+  if (patch.resolveHostnames) for (const instance of state.instances.values()) touch(turn, instance);
   for (const link of state.links.values()) {
     if (!dropPeerLinks || link.kind !== 'peer') continue;
     dropConnections(turn, link);

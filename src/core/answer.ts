@@ -2,9 +2,10 @@
 import { hurryQuestions } from './ask.ts';
 import type { Effect } from './effects.ts';
 import { settle } from './judge.ts';
-import { addressKey, addressOf } from './query.ts';
+import { locate } from './names.ts';
+import { addressKey, addressOf, isName, spelledKey } from './query.ts';
 import type { Epoch, Master, Ms, Rand, RunId, SentinelState } from './state.ts';
-import { beginTurn, persist } from './turn.ts';
+import { beginTurn, persist, type Turn } from './turn.ts';
 import { castVote } from './vote.ts';
 
 /** What `SENTINEL is-master-down-by-addr` asks; `candidate` is `*` when no vote is wanted. */
@@ -30,8 +31,8 @@ export interface DownAnswer {
  */
 export function answerIsMasterDown(state: SentinelState, ask: DownQuestion, now: Ms, rand: Rand): DownAnswer {
   const turn = beginTurn(state, now, state.lastWallMs, rand);
-  const master = masterAt(state, ask);
-  if (master === undefined) return { down: false, leader: undefined, leaderEpoch: 0n, effects: [] };
+  const master = masterAt(turn, ask);
+  if (master === undefined) return { down: false, leader: undefined, leaderEpoch: 0n, effects: settle(turn) };
   const down = master.sdownAt !== undefined && state.tiltAt === undefined;
   hurryQuestions(turn, master);
   if (ask.candidate === '*') return { down, leader: undefined, leaderEpoch: 0n, effects: settle(turn) };
@@ -40,9 +41,20 @@ export function answerIsMasterDown(state: SentinelState, ask: DownQuestion, now:
   return { down, leader: master.leader, leaderEpoch: master.leaderEpoch, effects: settle(turn) };
 }
 
-function masterAt(state: SentinelState, ask: DownQuestion): Master | undefined {
-  const ids = state.mastersByAddress.get(addressKey(addressOf(ask.host, ask.port)));
-  for (const id of ids ?? []) {
+/**
+ * A name is compared as a text and by what it stands for. One that has to be looked up first is answered like an
+ * unknown address: the peer asks again, and nobody waits.
+ */
+function masterAt(turn: Turn, ask: DownQuestion): Master | undefined {
+  const { state } = turn;
+  const literal = !isName(ask.host);
+  if (!literal && !state.settings.resolveHostnames) return undefined;
+  const known = masterUnder(state, spelledKey(addressOf(ask.host, ask.port)));
+  return known ?? (literal ? undefined : masterUnder(state, addressKey(locate(turn, ask.host, ask.port))));
+}
+
+function masterUnder(state: SentinelState, key: string): Master | undefined {
+  for (const id of state.mastersByAddress.get(key) ?? []) {
     const master = state.instances.get(id);
     if (master?.kind === 'master') return master;
   }

@@ -2,9 +2,11 @@
 import { pushDeadline } from './deadlines.ts';
 import type { DurableMaster, DurableState } from './durable.ts';
 import type { Clock, Effect } from './effects.ts';
-import { addMaster, addPeer, addReplica } from './instances.ts';
+import { meetReplica } from './follow.ts';
+import { addMaster, addPeer } from './instances.ts';
 import { settle } from './judge.ts';
-import { addressKey, addressOf, refTo, sameAddress } from './query.ts';
+import { locate, rememberName } from './names.ts';
+import { refTo, sameAddress } from './query.ts';
 import type { Master, MasterOptions, Rand, RunId, SentinelState, Settings } from './state.ts';
 import { defaultTunables } from './state.ts';
 import { HEARTBEAT_MS } from './step.ts';
@@ -15,6 +17,8 @@ export interface StartFacts {
   readonly myId: RunId;
   readonly requirePass: string | undefined;
   readonly port: number;
+  /** What the names of the file stand for, as far as that is known already. */
+  readonly names?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -31,6 +35,7 @@ export function createState(
   const turn = beginTurn(state, clock.now, clock.wallMs, rand);
   pushDeadline(state.deadlines, { at: state.heartbeatAt, target: 0 });
   if (durable.myId === undefined) persist(turn);
+  for (const [name, ips] of facts.names ?? []) rememberName(turn, name, ips);
   for (const entry of durable.masters) {
     const master = restoreMaster(turn, entry);
     announce(turn, { name: '+monitor', about: refTo(state, master), quorum: entry.quorum });
@@ -55,6 +60,7 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
     connections: new Map(),
     mastersByAddress: new Map(),
     peerLinks: new Map(),
+    names: new Map(),
     deadlines: [],
     heartbeatAt: clock.now + HEARTBEAT_MS,
     nextId: 1,
@@ -72,16 +78,16 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
 function restoreMaster(turn: Turn, entry: DurableMaster): Master {
   const { state } = turn;
   const { configEpoch, leaderEpoch } = entry;
-  const address = addressOf(entry.host, entry.port);
+  const address = locate(turn, entry.host, entry.port);
   const master = addMaster(turn, entry.name, address, optionsOf(entry), { configEpoch, leaderEpoch });
   for (const epoch of [configEpoch, leaderEpoch]) if (epoch > state.currentEpoch) state.currentEpoch = epoch;
   for (const { host, port } of entry.replicas) {
-    const replica = addressOf(host, port);
+    const replica = locate(turn, host, port);
     // A master is not its own replica, whatever a file that was edited by hand says.
-    if (!master.replicas.has(addressKey(replica)) && !sameAddress(replica, address)) addReplica(turn, master, replica);
+    if (!sameAddress(replica, address)) meetReplica(turn, master, replica);
   }
   for (const { host, port, runId } of entry.peers)
-    if (runId !== state.myId && !master.peers.has(runId)) addPeer(turn, master, addressOf(host, port), runId);
+    if (runId !== state.myId && !master.peers.has(runId)) addPeer(turn, master, locate(turn, host, port), runId);
   return master;
 }
 

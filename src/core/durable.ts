@@ -1,6 +1,7 @@
 // What survives a restart: the part of the state that sentinel.conf holds, in the file's own terms.
 // `config` turns it into text and back; the core makes it from its state and starts from it.
-import type { Epoch, Master, RunId, SentinelState } from './state.ts';
+import { isName } from './query.ts';
+import type { Address, Epoch, Master, RunId, SentinelState } from './state.ts';
 
 export interface DurableState {
   /** `undefined` before the first start: a new id is drawn and saved. */
@@ -40,6 +41,12 @@ export interface DurableMaster {
   renamedCommands: Map<string, { readonly command: string; readonly renamed: string }>;
 }
 
+/** The host names among the addresses of a file, each once. */
+export function hostNames(durable: DurableState): Set<string> {
+  const hosts = durable.masters.flatMap(({ host, replicas, peers }) => [{ host }, ...replicas, ...peers]);
+  return new Set(hosts.map(({ host }) => host).filter(isName));
+}
+
 /** The durable part of `state`, to be written: during a failover, from the promotion on, with the new master's address. */
 export function durableState(state: SentinelState): DurableState {
   const { settings } = state;
@@ -57,9 +64,18 @@ export function durableState(state: SentinelState): DurableState {
   };
 }
 
+/**
+ * The host as the file gets it. Differs: while names are not allowed the genuine server still writes them with
+ * announce-hostnames, and an empty text for a name it could not resolve; neither file starts again (TS-D11).
+ */
+function writtenHost({ settings }: SentinelState, { host, ip }: Address): string {
+  const keepsText = settings.announceHostnames && (settings.resolveHostnames || !isName(host));
+  return keepsText ? host : (ip ?? host);
+}
+
 function durableMaster(state: SentinelState, master: Master): DurableMaster {
-  const written = (address: { host: string; ip: string | undefined; port: number }) => ({
-    host: state.settings.announceHostnames ? address.host : (address.ip ?? address.host),
+  const written = (address: Address) => ({
+    host: writtenHost(state, address),
     port: address.port,
   });
   const promotedId = master.failover?.phase === 'reconf-replicas' ? master.failover.promoted : undefined;

@@ -15,6 +15,8 @@ export type Effect =
   | { readonly kind: 'log'; readonly level: Level; readonly text: string; readonly untilWallMs?: number }
   /** Open a TCP (or TLS) connection; answered by `connected` or `closed` with the same id. */
   | { readonly kind: 'connect'; readonly connection: ConnectionId; readonly host: string; readonly port: number }
+  /** Look a host name up; answered by `resolved` or `resolve-failed` with the same text, however long that takes. */
+  | { readonly kind: 'resolve'; readonly name: string }
   /** Close it; nothing more of it comes back. */
   | { readonly kind: 'disconnect'; readonly connection: ConnectionId }
   /** Send one request; answered in order by `reply`. */
@@ -41,6 +43,9 @@ export type Input =
   | { readonly kind: 'message'; readonly connection: ConnectionId; readonly text: string }
   /** A hello that a peer sent to us directly by PUBLISH. */
   | { readonly kind: 'hello'; readonly text: string }
+  /** The IPs a host name stands for, in the resolver's order, at least one. */
+  | { readonly kind: 'resolved'; readonly name: string; readonly ips: readonly string[] }
+  | { readonly kind: 'resolve-failed'; readonly name: string; readonly reason: string }
   /** The durable state as it was at the end of the last turn is on disk. */
   | { readonly kind: 'saved' }
   | { readonly kind: 'save-failed'; readonly reason: string }

@@ -2,7 +2,8 @@
 import { awaitGoodReplica } from './election.ts';
 import { wantFreshInfo } from './info.ts';
 import { commandConnection, orderRole, request } from './links.ts';
-import { addressOf, isDisconnected, linkOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
+import { locate } from './names.ts';
+import { isDisconnected, linkOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Failover, InstanceId, Master, Ms, Replica, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
@@ -149,7 +150,7 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
 function demoteOldMaster(turn: Turn, master: Master, promoted: Replica): void {
   const { state } = turn;
   const to = { host: shownHost(state, promoted.address), port: promoted.address.port };
-  if (!orderRole(turn, master, to)) return;
+  if (!orderRole(turn, master, promoted.address)) return;
   const about = refTo(state, master);
   const name = about.host.includes(':') ? `[${about.host}]:${about.port}` : `${about.host}:${about.port}`;
   const converted = { ...about, kind: 'replica', name, master: { name: master.name, ...to } } as const;
@@ -211,8 +212,7 @@ function sendFollow(
   promoted: Replica,
   name: '+slave-reconf-sent' | '+slave-reconf-sent-be',
 ): boolean {
-  const to = { host: shownHost(turn.state, promoted.address), port: promoted.address.port };
-  if (replica.sdownAt !== undefined || !orderRole(turn, replica, to)) return false;
+  if (replica.sdownAt !== undefined || !orderRole(turn, replica, promoted.address)) return false;
   replica.reconf = { phase: 'sent', sentAt: turn.now };
   replica.orderedAt = turn.now;
   replica.infoWantedAt = turn.now;
@@ -234,7 +234,7 @@ export function noteReplicaProgress(turn: Turn, master: Master, replica: Replica
   if (reconf === undefined || reconf.phase === 'done' || master.failover?.phase !== 'reconf-replicas') return;
   const promoted = lookUpReplica(turn.state, master.failover.promoted);
   if (promoted === undefined || reportedMaster === undefined || replica.role !== 'slave') return;
-  if (!sameAddress(addressOf(reportedMaster.host, reportedMaster.port), promoted.address)) return;
+  if (!sameAddress(locate(turn, reportedMaster.host, reportedMaster.port), promoted.address)) return;
   const about = refTo(turn.state, replica);
   if (reconf.phase === 'sent') {
     reconf.phase = 'in-progress';

@@ -1,13 +1,16 @@
 // Hellos: how sentinels find each other through the data nodes, and how a new configuration spreads (spec §4).
 import type { NodeReply } from './effects.ts';
 import { holdFailover } from './failover.ts';
+import { adoptName } from './follow.ts';
 import { addPeer, removeInstance } from './instances.ts';
+import { literalIp } from './ip-text.ts';
 import { dropConnections, HELLO_CHANNEL, outstanding, request, unhurriedConnection } from './links.ts';
+import { keepHello, locate } from './names.ts';
 import {
   addressOf,
   currentAddress,
+  isKnown,
   linkOf,
-  literalIp,
   masterOf,
   peersOf,
   refTo,
@@ -108,10 +111,12 @@ export function onHelloReply(turn: Turn, instance: Instance, version: number, re
 /** A hello came, through a data node or from a peer directly; also in TILT. Our own are ignored on both ways. */
 export function onHello(turn: Turn, text: string): void {
   const { state } = turn;
-  const hello = parseHello(text, state.settings.resolveHostnames);
-  if (hello === undefined || hello.runId === state.myId) return;
-  const master = state.masters.get(hello.masterName);
+  const read = parseHello(text, state.settings.resolveHostnames);
+  if (read === undefined || read.runId === state.myId) return;
+  const master = state.masters.get(read.masterName);
   if (master === undefined) return;
+  const hello = withNames(turn, master, read, text);
+  if (hello === undefined) return;
   const peer = meetPeer(turn, master, hello);
   adoptEpoch(turn, master, hello.currentEpoch);
   adoptConfiguration(turn, master, peer, hello);
@@ -119,11 +124,33 @@ export function onHello(turn: Turn, text: string): void {
   touch(turn, peer);
 }
 
+/**
+ * The hello with its names looked up. `undefined` while one that we don't know is being looked up, whereupon the hello
+ * is read again, or when it cannot be: an address nobody can reach is no address.
+ */
+function withNames(turn: Turn, master: Master, hello: Hello, text: string): Hello | undefined {
+  const { state } = turn;
+  const known = state.instances.get(master.peers.get(hello.runId) ?? -1);
+  const place = (given: Address, isOurs: boolean): Address | undefined => {
+    if (given.ip !== undefined || isOurs) return given;
+    const address = locate(turn, given.host, given.port);
+    if (address.ip !== undefined) return address;
+    keepHello(state, given.host, `${hello.runId} ${hello.masterName}`, text);
+    return undefined;
+  };
+  const address = place(hello.address, known !== undefined && sameAddress(known.address, hello.address));
+  const masterAddress = place(hello.masterAddress, isKnown(state, master, hello.masterAddress));
+  return address && masterAddress && { ...hello, address, masterAddress };
+}
+
 /** The peer this hello is from: known, moved to another address, or new. */
 function meetPeer(turn: Turn, master: Master, hello: Hello): Peer {
   const { state } = turn;
   const known = state.instances.get(master.peers.get(hello.runId) ?? -1);
-  if (known?.kind === 'peer' && sameAddress(known.address, hello.address)) return known;
+  if (known?.kind === 'peer' && sameAddress(known.address, hello.address)) {
+    adoptName(turn, known, hello.address.host);
+    return known;
+  }
   if (known?.kind === 'peer') return movePeer(turn, master, known, hello);
   removeImpostor(turn, master, hello.address);
   const peer = addPeer(turn, master, hello.address, hello.runId);

@@ -1,9 +1,10 @@
 // INFO of data nodes: when it is asked for, what is read from it, and what a change of role leads to.
 import type { NodeReply } from './effects.ts';
 import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failover.ts';
-import { addReplica } from './instances.ts';
+import { meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
-import { addressKey, addressOf, currentAddress, masterOf, refTo, sameAddress, shownHost } from './query.ts';
+import { isAwaited, locate } from './names.ts';
+import { currentAddress, isKnown, masterOf, refTo, sameAddress } from './query.ts';
 import type { Master, Ms, Replica, Role, SentinelState } from './state.ts';
 import { announce, persistSoon, type Turn, touch, touchGroup } from './turn.ts';
 
@@ -147,13 +148,23 @@ function noteRunId(turn: Turn, node: Master | Replica, runId: string | undefined
   node.runId = runId;
 }
 
+/** Read the replicas of the last INFO again: a name among them can be compared now, or cannot be resolved. */
+export function discoverAgain(turn: Turn, master: Master): void {
+  if (master.infoText !== undefined) discoverReplicas(turn, master, parseInfo(master.infoText));
+}
+
 function discoverReplicas(turn: Turn, master: Master, info: NodeInfo): void {
   for (const { host, port } of info.replicas) {
-    const address = addressOf(host, port);
+    const address = locate(turn, host, port);
     // A name cannot be compared before it is resolved, and a master is not its own replica.
     if (address.ip === undefined && !turn.state.settings.resolveHostnames) continue;
-    if (master.replicas.has(addressKey(address)) || sameAddress(address, master.address)) continue;
-    const replica = addReplica(turn, master, address);
+    if (sameAddress(address, master.address)) continue;
+    if (address.ip === undefined && !isKnown(turn.state, master, address) && isAwaited(turn.state, host)) {
+      turn.state.names.get(host.toLowerCase())?.masters.add(master.id);
+      continue;
+    }
+    const { replica, isNew } = meetReplica(turn, master, address);
+    if (!isNew) continue;
     announce(turn, { name: '+slave', about: refTo(turn.state, replica) });
     persistSoon(turn);
   }
@@ -203,20 +214,23 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   const master = masterOf(state, replica);
   if (!isSane(state, master, now) || replica.sdownAt !== undefined || replica.infoAt === undefined)
     return Number.POSITIVE_INFINITY;
-  const wrong = wrongRole(state, master, replica);
+  const wrong = wrongRole(turn, master, replica);
   if (wrong === undefined) return Number.POSITIVE_INFINITY;
   const settled = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs;
   const due = Math.max(settled, (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs) + 1;
   if (now < due) return due;
   const target = currentAddress(state, master);
-  if (!orderRole(turn, replica, { host: shownHost(state, target), port: target.port })) return Number.POSITIVE_INFINITY;
+  if (!orderRole(turn, replica, target)) return Number.POSITIVE_INFINITY;
   replica.orderedAt = now;
   replica.infoWantedAt = now;
   announce(turn, { name: wrong.event, about: refTo(state, replica) });
   return now + state.tunables.infoPeriodMs;
 }
 
-function wrongRole(state: SentinelState, master: Master, replica: Replica) {
+function wrongRole(turn: Turn, master: Master, replica: Replica) {
+  const { state } = turn;
+  // The master itself, known by a second name: it is in its right place.
+  if (replica.runId !== '' && replica.runId === master.runId) return undefined;
   if (replica.role === 'master')
     return {
       event: '+convert-to-slave',
@@ -225,7 +239,10 @@ function wrongRole(state: SentinelState, master: Master, replica: Replica) {
     } as const;
   const { reportedMaster } = replica;
   if (replica.role !== 'slave' || reportedMaster === undefined) return undefined;
-  if (sameAddress(addressOf(reportedMaster.host, reportedMaster.port), master.address)) return undefined;
+  const reported = locate(turn, reportedMaster.host, reportedMaster.port);
+  if (sameAddress(reported, master.address)) return undefined;
+  // Differs: to the genuine server a name that cannot be resolved is another master. It proves nothing.
+  if (reported.ip === undefined && state.settings.resolveHostnames) return undefined;
   return {
     event: '+fix-slave-config',
     since: replica.confChangeAt,

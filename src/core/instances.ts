@@ -1,6 +1,6 @@
 // How instances come and go: masters, their replicas, their peers, and the indexes that find them.
 import { createLink, joinLink, releaseLink, touchUsers } from './links.ts';
-import { addressKey } from './query.ts';
+import { addressKey, sameAddress, spelledKey } from './query.ts';
 import type {
   Address,
   Epoch,
@@ -101,7 +101,7 @@ export function addReplica(turn: Turn, master: Master, address: Address, link?: 
     orderedAt: undefined,
   };
   replica.helloAt = now - turn.rand(state.tunables.publishPeriodMs);
-  master.replicas.set(addressKey(address), replica.id);
+  master.replicas.set(spelledKey(address), replica.id);
   register(turn, replica);
   return replica;
 }
@@ -131,7 +131,7 @@ export function addPeer(turn: Turn, master: Master, address: Address, runId: Run
 function peerLink(turn: Turn, runId: RunId, address: Address): Link {
   const { state, now } = turn;
   const known = state.links.get(state.peerLinks.get(runId) ?? -1);
-  if (known !== undefined && addressKey(known.address) === addressKey(address)) return known;
+  if (known !== undefined && sameAddress(known.address, address)) return known;
   const link = createLink(state, 'peer', address, now);
   state.peerLinks.set(runId, link.id);
   return link;
@@ -140,7 +140,7 @@ function peerLink(turn: Turn, runId: RunId, address: Address): Link {
 /** Remove a replica or a peer, with its link when nobody else uses it. */
 export function removeInstance(turn: Turn, master: Master, instance: Replica | Peer): void {
   if (instance.kind === 'replica') {
-    const key = addressKey(instance.address);
+    const key = spelledKey(instance.address);
     if (master.replicas.get(key) === instance.id) master.replicas.delete(key);
   } else if (master.peers.get(instance.runId) === instance.id) master.peers.delete(instance.runId);
   unregister(turn, instance);
@@ -186,15 +186,22 @@ function unregister(turn: Turn, instance: Instance): void {
 }
 
 function indexAddress(state: SentinelState, master: Master): void {
-  const key = addressKey(master.address);
-  const ids = state.mastersByAddress.get(key);
-  if (ids === undefined) state.mastersByAddress.set(key, new Set([master.id]));
-  else ids.add(master.id);
+  for (const key of indexKeys(master.address)) {
+    const ids = state.mastersByAddress.get(key);
+    if (ids === undefined) state.mastersByAddress.set(key, new Set([master.id]));
+    else ids.add(master.id);
+  }
 }
 
 function forgetAddress(state: SentinelState, master: Master): void {
-  const key = addressKey(master.address);
-  const ids = state.mastersByAddress.get(key);
-  ids?.delete(master.id);
-  if (ids?.size === 0) state.mastersByAddress.delete(key);
+  for (const key of indexKeys(master.address)) {
+    const ids = state.mastersByAddress.get(key);
+    ids?.delete(master.id);
+    if (ids?.size === 0) state.mastersByAddress.delete(key);
+  }
+}
+
+/** A master is found by its IP and, if it was given by a name, by that as well. */
+function indexKeys(address: Address): readonly string[] {
+  return [...new Set([addressKey(address), spelledKey(address)])];
 }

@@ -5,6 +5,7 @@ import { judgeOdown, judgeSdown } from './down.ts';
 import type { Effect } from './effects.ts';
 import { campaign, considerStanding } from './election.ts';
 import { advance } from './failover.ts';
+import { followName } from './follow.ts';
 import { sayHello } from './hello.ts';
 import { askInfo, repairRole } from './info.ts';
 import { keepConnected, recycleStuck } from './links.ts';
@@ -31,8 +32,9 @@ export function settle(turn: Turn): Effect[] {
 }
 
 function judge(turn: Turn, instance: Instance): void {
-  const link = linkOf(turn.state, instance);
-  let next = keepConnected(turn, link);
+  let next = followName(turn, instance);
+  if (!turn.state.instances.has(instance.id)) return;
+  next = Math.min(next, keepConnected(turn, linkOf(turn.state, instance)));
   next = Math.min(next, ping(turn, instance), sayHello(turn, instance));
   if (instance.kind !== 'peer') next = Math.min(next, askInfo(turn, instance));
   // In TILT we look and listen, but judge nothing (spec/behavior.md §9).

@@ -1,7 +1,7 @@
 // When to connect, what to say first, when to give a connection up: the core's half of the links.
 // The other half, shell/links.ts, only carries bytes.
 import type { NodeReply } from './effects.ts';
-import { linkOf, masterOf, refTo } from './query.ts';
+import { linkOf, masterOf, refTo, sameAddress, shownHost } from './query.ts';
 import type {
   Address,
   Connection,
@@ -101,7 +101,8 @@ function forgetConnection(turn: Turn, link: Link, connection: Connection): void 
 
 /** Open what is missing, where that is allowed now. Returns when to look again; `Infinity` when an input will tell. */
 export function keepConnected(turn: Turn, link: Link): Ms {
-  if (link.address.port === 0) return Number.POSITIVE_INFINITY;
+  // Without an IP there is nowhere to go yet; the answer about the name brings us here again.
+  if (link.address.port === 0 || link.address.ip === undefined) return Number.POSITIVE_INFINITY;
   const wanted = link.kind === 'data' ? (['command', 'subscription'] as const) : (['command'] as const);
   const missing = wanted.filter((role) => link[role] === undefined);
   if (missing.length > 0 && turn.now >= link.retryAt) {
@@ -287,11 +288,14 @@ export function outstanding<K extends 'info' | 'hello' | 'ask'>(
 /**
  * The transaction that makes a node a replica of `target`, or with `undefined` a master (spec/behavior.md §7.3, §7.5).
  * It is sent as one: a node that takes the role without saving it or without cutting its clients would be half done.
+ * Returns whether it was sent: not without a connection, and never to the target itself.
  */
-export function orderRole(turn: Turn, instance: Instance, target: { host: string; port: number } | undefined): boolean {
+export function orderRole(turn: Turn, instance: Instance, target: Address | undefined): boolean {
   const connection = commandConnection(turn.state, instance);
   if (connection === undefined) return false;
-  const slaveof = target === undefined ? ['NO', 'ONE'] : [target.host, String(target.port)];
+  // A node that follows itself is lost to everybody. Two names may stand for one node while one of them is out of date.
+  if (target !== undefined && sameAddress(target, linkOf(turn.state, instance).address)) return false;
+  const slaveof = target === undefined ? ['NO', 'ONE'] : [shownHost(turn.state, target), String(target.port)];
   const transaction: readonly [string, ...string[]][] = [
     ['MULTI'],
     ['SLAVEOF', ...slaveof],

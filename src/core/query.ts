@@ -1,40 +1,33 @@
 // Questions about the state that several rules and the commands ask: names, addresses, lookups, counts.
 import type { InstanceRef } from './events.ts';
+import { literalIp } from './ip-text.ts';
 import type { Address, Instance, InstanceId, Link, Master, Peer, Replica, SentinelState } from './state.ts';
 
 /** The key under which two spellings of one address meet: the IP where there is one, else the name in lower case. */
 export function addressKey(address: Address): string {
-  return `${address.ip ?? address.host.toLowerCase()}|${address.port}`;
+  return `${address.ip === undefined ? address.host.toLowerCase() : unmapped(address.ip)}|${address.port}`;
+}
+
+/** The key of an address as it is spelled; it stays the same when a name comes to stand for another IP. */
+export function spelledKey(address: Address): string {
+  return isName(address.host) ? `${address.host.toLowerCase()}|${address.port}` : addressKey(address);
 }
 
 /** Two addresses are one when the ports are equal and the IPs or, in any case, the texts are (spec/behavior.md §12). */
 export function sameAddress(a: Address, b: Address): boolean {
   if (a.port !== b.port) return false;
-  return (a.ip !== undefined && a.ip === b.ip) || a.host.toLowerCase() === b.host.toLowerCase();
+  if (a.ip !== undefined && b.ip !== undefined && unmapped(a.ip) === unmapped(b.ip)) return true;
+  return a.host.toLowerCase() === b.host.toLowerCase();
 }
 
-/** Dotted quad or IPv6 text. `undefined` for anything else, names and the short forms of IPv4 included. */
-export function literalIp(text: string): string | undefined {
-  return isIpv4(text) || isIpv6(text) ? text : undefined;
+/** Differs: an IPv4 address written in IPv6 is the same node; the genuine server counts it twice. */
+function unmapped(ip: string): string {
+  return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice('::ffff:'.length) : ip;
 }
 
-function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-}
-
-function isIpv6(text: string): boolean {
-  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return false;
-  const halves = text.split('::');
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1);
-  const embedded = last?.includes('.') === true && text.endsWith(last);
-  if (embedded && !isIpv4(last)) return false;
-  const hex = embedded ? groups.slice(0, -1) : groups;
-  if (!hex.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  const count = hex.length + (embedded ? 2 : 0);
-  return halves.length === 2 ? count < 8 : count === 8;
+/** A text that has to be looked up. */
+export function isName(host: string): boolean {
+  return literalIp(host) === undefined;
 }
 
 /** An address from a text: literal addresses need no resolving, names have no IP yet. */
@@ -42,7 +35,10 @@ export function addressOf(host: string, port: number): Address {
   return { host, ip: literalIp(host), port };
 }
 
-/** The host as replies, events, hellos and the file show it: the IP, or with announce-hostnames the text as given. */
+/**
+ * The host as replies, events and hellos show it: the IP, or with announce-hostnames the text as given.
+ * Differs: the genuine server shows a name without an IP as an empty text; a client can look the name up itself.
+ */
 export function shownHost(state: SentinelState, address: Address): string {
   return state.settings.announceHostnames ? address.host : (address.ip ?? address.host);
 }
@@ -121,6 +117,11 @@ export function currentAddress(state: SentinelState, master: Master): Address {
 /** All who may vote about `master`, ourselves included. */
 export function votersOf(master: Master): number {
   return master.peers.size + 1;
+}
+
+/** The master or one of its replicas stands at this address. */
+export function isKnown(state: SentinelState, master: Master, address: Address): boolean {
+  return [master, ...replicasOf(state, master)].some((node) => sameAddress(node.address, address));
 }
 
 /** We and the peers that are not sdown (a disconnected one counts until it is). */

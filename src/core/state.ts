@@ -22,6 +22,26 @@ export interface Address {
   readonly port: number;
 }
 
+/** One host name as far as it was looked up. */
+export interface HostName {
+  /** The last answer, in the resolver's order. It stays when a later lookup fails; empty until there was one. */
+  ips: readonly string[];
+  /** `asked`: a lookup is under way. */
+  status: 'asked' | 'known' | 'failed';
+  /** When it came to this status. */
+  since: Ms;
+  /** When the IPs last became others. */
+  changedAt: Ms;
+  /** The log was told that it cannot be looked up. */
+  failureTold: boolean;
+  /** Who is to be judged again when the answer comes. */
+  readonly waiting: Set<InstanceId>;
+  /** Hellos that name it, to be read again when the answer comes: the last one of each sender. */
+  readonly hellos: Map<string, string>;
+  /** Masters whose INFO names it. */
+  readonly masters: Set<InstanceId>;
+}
+
 /** The periods and limits that `SENTINEL DEBUG` can change, in its order (spec/commands.md §4.10). */
 export interface Tunables {
   infoPeriodMs: Ms;
@@ -260,10 +280,12 @@ export interface SentinelState {
   readonly instances: Map<InstanceId, Instance>;
   readonly links: Map<LinkId, Link>;
   readonly connections: Map<ConnectionId, LinkId>;
-  /** Masters by `addressKey`, for questions that name only an address. */
+  /** Masters by `addressKey` and by `spelledKey`, for questions that name only an address. */
   readonly mastersByAddress: Map<string, Set<InstanceId>>;
   /** The one link to each peer process, by run id. */
   readonly peerLinks: Map<RunId, LinkId>;
+  /** Host names by their lower-case text. */
+  readonly names: Map<string, HostName>;
   readonly deadlines: DeadlineHeap;
   /** When the process itself next looks at its clocks. */
   heartbeatAt: Ms;

@@ -4,9 +4,10 @@ import { onAnswer } from './ask.ts';
 import { popDue, pushDeadline } from './deadlines.ts';
 import type { Clock, Effect, Input, NodeReply } from './effects.ts';
 import { onHello, onHelloReply } from './hello.ts';
-import { onInfo } from './info.ts';
+import { discoverAgain, onInfo } from './info.ts';
 import { settle } from './judge.ts';
 import { onClosed, onConnected, onSubscribed } from './links.ts';
+import { onResolved, onResolveFailed, type Settled, sweepNames } from './names.ts';
 import { onPong, restartDelayedPings } from './ping.ts';
 import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
 import { enterTilt, leaveTiltWhenOver, stoodStill } from './tilt.ts';
@@ -55,6 +56,10 @@ function apply(turn: Turn, input: Input): void {
       });
     case 'hello':
       return onHello(turn, input.text);
+    case 'resolved':
+      return onNames(turn, onResolved(turn, input.name, input.ips));
+    case 'resolve-failed':
+      return onNames(turn, onResolveFailed(turn, input.name, input.reason));
     case 'saved':
       return onSaved(turn);
     case 'save-failed':
@@ -69,6 +74,15 @@ function apply(turn: Turn, input: Input): void {
 /** An input nobody handles does not compile. */
 function unreachable(input: never): never {
   throw new Error(`unknown input ${JSON.stringify(input)}`);
+}
+
+/** Names are settled: what mentioned them can be acted on. */
+function onNames(turn: Turn, { hellos, masters }: Settled): void {
+  for (const id of masters) {
+    const master = turn.state.instances.get(id);
+    if (master?.kind === 'master') discoverAgain(turn, master);
+  }
+  for (const text of hellos) onHello(turn, text);
 }
 
 /** A connection that was torn down meanwhile has nothing to say any more. */
@@ -101,6 +115,7 @@ function onProcessDeadline(turn: Turn): void {
   if (state.heartbeatAt <= now) {
     state.heartbeatAt = now + HEARTBEAT_MS;
     pushDeadline(state.deadlines, { at: state.heartbeatAt, target: 0 });
+    onNames(turn, sweepNames(turn));
   }
   if (state.saveAt !== undefined && state.saveAt <= now) {
     state.saveAt = undefined;

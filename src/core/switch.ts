@@ -1,4 +1,5 @@
 // A new master: the moment at which everything we know is arranged around another address (spec/behavior.md §7.7).
+import { adoptName } from './follow.ts';
 import { addReplica, moveMaster, removeInstance } from './instances.ts';
 import { dropConnections, joinLink, leaveLink } from './links.ts';
 import { linkOf, peersOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
@@ -6,22 +7,25 @@ import type { Address, Link, Master, Replica } from './state.ts';
 import { announce, persist, type Turn, touchGroup } from './turn.ts';
 
 /**
- * Make `address` the master. All other replicas stay, as new instances, and the old master joins them, last.
+ * Make the node at `told` the master. All other replicas stay, as new instances, and the old master joins them, last.
  *
  * Differs: the genuine server closes all connections here, starts the new master's PING clock although it may not
  * reconnect yet, and keeps the peers' answers about the old one; with a short down-after it then takes the healthy
  * new master for dead (spec/behavior.md §13.1 w1). A link belongs to a node, not to its role: here it stays with it,
  * and what peers said of the old master is forgotten.
  */
-export function switchMaster(turn: Turn, master: Master, address: Address): void {
+export function switchMaster(turn: Turn, master: Master, told: Address): void {
   const { state } = turn;
+  const former = replicasOf(state, master);
+  const promoted = former.find((replica) => sameAddress(replica.address, told));
+  if (promoted !== undefined) adoptName(turn, promoted, told.host);
+  // A node is known by its own name, not by the one that somebody else has for it.
+  const address = promoted?.address ?? told;
   const from = { host: shownHost(state, master.address), port: master.address.port };
   const to = { host: shownHost(state, address), port: address.port };
   announce(turn, { name: '+switch-master', about: refTo(state, master), from, to });
   const { address: oldAddress } = master;
   const oldLink = linkOf(state, master);
-  const former = replicasOf(state, master);
-  const promoted = former.find((replica) => sameAddress(replica.address, address));
   adoptNode(turn, master, address, promoted);
   for (const replica of former) {
     if (replica === promoted) continue;

@@ -2,6 +2,7 @@
 // became durable in between is on disk before the first of them runs (design.md §3).
 import type { Outcome } from '../commands/outcome.ts';
 import type { Clock, Effect, Input } from '../core/effects.ts';
+import { isSettled } from '../core/names.ts';
 import type { Rand, SentinelState } from '../core/state.ts';
 import { nextDeadline, step } from '../core/step.ts';
 
@@ -28,14 +29,17 @@ export interface Engine {
   /** Something happened. */
   input(input: Input): void;
   /**
-   * Run a client's request in the present turn (returns true), or after the save that is under way (returns false).
+   * Run a client's request in the present turn (returns true), or after the save that is under way or when a host
+   * name is settled (returns false). While it waits for a name, `run` was called and is called again.
    * `deliver` gets the outcome when its effects have run; `saved` is false when this turn's save failed.
    */
-  request(run: (clock: Clock) => Outcome, deliver: (outcome: Outcome, saved: boolean) => void): boolean;
+  request(run: RunRequest, deliver: Deliver): boolean;
   /** Run the effects of the start and begin to keep time. */
   start(effects: readonly Effect[]): void;
 }
 
+type RunRequest = (clock: Clock) => Outcome;
+type Deliver = (outcome: Outcome, saved: boolean) => void;
 type Deed = { readonly effect: Effect } | { readonly deliver: (saved: boolean) => void };
 
 /** Create the engine of one sentinel. Nothing happens before `start`. */
@@ -46,11 +50,37 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let saveBegunAt = 0;
   /** What arrived during a save; each knows the time at which it did. */
   const waiting: (() => void)[] = [];
+  /** Requests that wait for a host name. */
+  let parked: { readonly name: string; again(clock: Clock): void }[] = [];
 
   const collect = (effects: readonly Effect[] = []) => {
     for (const effect of effects) deeds.push({ effect });
   };
-  const stepNow = (input: Input, clock: Clock) => collect(step(state, input, clock, world.rand));
+  const stepNow = (input: Input, clock: Clock) => {
+    collect(step(state, input, clock, world.rand));
+    if (parked.length > 0) runParked(clock);
+  };
+
+  function runParked(clock: Clock): void {
+    const ready = parked.filter(({ name }) => isSettled(state, name));
+    parked = parked.filter((request) => !ready.includes(request));
+    for (const { again } of ready) again(clock);
+  }
+
+  /** Run a request, or put it aside until the host name that it needs is settled. Returns whether it ran. */
+  function serve(run: RunRequest, deliver: Deliver, clock: Clock): boolean {
+    // A request changes the state without a step of its own: what is due by now comes first.
+    if (nextDeadline(state) <= clock.now) stepNow({ kind: 'tick' }, clock);
+    const outcome = run(clock);
+    collect(outcome.effects);
+    if (outcome.awaitsName !== undefined) {
+      parked.push({ name: outcome.awaitsName, again: (later) => void serve(run, deliver, later) });
+      return false;
+    }
+    deeds.push({ deliver: (saved) => deliver(outcome, saved) });
+    collect(outcome.after);
+    return true;
+  }
 
   /** Run `work` now, or with the time of its arrival as soon as the save is done. */
   const arrive = (work: (clock: Clock) => void): boolean => {
@@ -136,15 +166,13 @@ export function createEngine(state: SentinelState, world: World): Engine {
 
   return {
     input: (input) => void arrive((clock) => stepNow(input, clock)),
-    request: (run, deliver) =>
+    request(run, deliver) {
+      let ran = false;
       arrive((clock) => {
-        // A request changes the state without a step of its own: what is due by now comes first.
-        if (nextDeadline(state) <= clock.now) stepNow({ kind: 'tick' }, clock);
-        const outcome = run(clock);
-        collect(outcome.effects);
-        deeds.push({ deliver: (saved) => deliver(outcome, saved) });
-        collect(outcome.after);
-      }),
+        ran = serve(run, deliver, clock);
+      });
+      return ran;
+    },
     start: (effects) => {
       collect(effects);
       schedule();

@@ -254,7 +254,8 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
   const executed = hub.options.engine.request(
     (clock) => {
       const outcome = make(clock);
-      answer = take(hub, client, outcome);
+      // One that waits for a host name has not happened yet.
+      if (outcome.awaitsName === undefined) answer = take(hub, client, outcome);
       return outcome;
     },
     (outcome, saved) => {

@@ -1,7 +1,8 @@
 // SENTINEL: the order of checks, what is applied and saved, the fields of each kind of instance.
 import { expect, test } from 'vitest';
 import type { Effect } from '../../src/core/effects.ts';
-import { createBench } from './bench.ts';
+import { step } from '../../src/core/step.ts';
+import { createBench, NOW } from './bench.ts';
 
 const kindsOf = (effects: readonly Effect[] = []) =>
   effects.map((effect) => (effect.kind === 'announce' ? effect.event.name : effect.kind));
@@ -31,6 +32,21 @@ test('a new master is saved and told behind the reply; where saving fails the cl
   expect(kindsOf(after).slice(0, 2)).toEqual(['persist', '+monitor']);
   expect(ifUnsaved).toEqual({ kind: 'error', text: 'ERR Failed to save config file. Check server logs.' });
   expect(state.masters.get('m2')?.options).toMatchObject({ quorum: 1, downAfterMs: 30_000, parallelSyncs: 1 });
+});
+
+test('SENTINEL MONITOR of a name waits for its address, and is refused when there is none', () => {
+  const { outcome, state } = createBench();
+  state.settings.resolveHostnames = true;
+  const ask = () => outcome('SENTINEL', 'MONITOR', 'm2', 'DB.test', '6379', '1');
+  const first = ask();
+  expect(first).toMatchObject({ replies: [], awaitsName: 'DB.test' });
+  expect(first.effects).toEqual([{ kind: 'resolve', name: 'db.test' }]);
+  expect(ask().effects).toEqual([]);
+  step(state, { kind: 'resolve-failed', name: 'db.test', reason: 'ENOTFOUND' }, { now: NOW, wallMs: 0 }, () => 0);
+  expect(ask().replies).toEqual([{ kind: 'error', text: 'ERR Invalid IP address or hostname specified' }]);
+  step(state, { kind: 'resolved', name: 'db.test', ips: ['10.0.0.9'] }, { now: NOW, wallMs: 0 }, () => 0);
+  expect(ask().replies).toEqual([{ kind: 'simple', text: 'OK' }]);
+  expect(state.masters.get('m2')?.address).toEqual({ host: 'DB.test', ip: '10.0.0.9', port: 6379 });
 });
 
 test.each([

@@ -26,7 +26,7 @@ const loads: Readonly<Record<string, Loads>> = {
   '03-commented-by-hand': {},
   '04-multi-master-options': { warnings: 2 },
   '08-requirepass': {},
-  '09-k8s-hostnames': { warnings: 1 },
+  '09-k8s-hostnames': {},
   '10-nat-announce': {},
   '11-legacy-known-slave': {
     differs: {
@@ -81,7 +81,6 @@ const loads: Readonly<Record<string, Loads>> = {
     },
   },
   '21-order-reversed': {
-    warnings: 1,
     differs: {
       why: 'names become addresses when they are resolved, which is not the business of the text',
       theirs: ['sentinel monitor mymaster 10.20.0.11 6379 2'],

@@ -83,6 +83,8 @@ export interface Cluster {
   readonly time: FakeTime;
   readonly endpoints: Map<string, Endpoint>;
   readonly byAddress: Map<string, Endpoint>;
+  /** What each host name stands for, in lower case; without an answer: `silent`. Other names do not exist. */
+  readonly dns: Map<string, readonly string[] | 'silent'>;
   /** Pairs of names that cannot reach each other. */
   readonly blocked: Set<string>;
   latency: () => Ms;
@@ -96,6 +98,7 @@ export function createCluster(latency: () => Ms, hooks: Hooks = {}): Cluster {
     time: createTime(),
     endpoints: new Map(),
     byAddress: new Map(),
+    dns: new Map(),
     blocked: new Set(),
     latency,
     wallOffsetMs: Date.UTC(2026, 0, 1),
@@ -109,7 +112,9 @@ export function addEndpoint(cluster: Cluster, endpoint: Endpoint): void {
 }
 
 export function endpointAt(cluster: Cluster, host: string, port: number): Endpoint | undefined {
-  return cluster.byAddress.get(addressKey(addressOf(host, port)));
+  const ips = cluster.dns.get(host.toLowerCase());
+  const ip = Array.isArray(ips) ? ips[0] : host;
+  return cluster.byAddress.get(addressKey(addressOf(ip, port)));
 }
 
 export function sentinelsOf(cluster: Cluster): FakeSentinel[] {
@@ -255,6 +260,7 @@ function save(
 
 function perform(cluster: Cluster, owner: FakeSentinel, effect: Effect): void {
   if (effect.kind === 'connect') return connect(cluster, owner, effect.connection, effect.host, effect.port);
+  if (effect.kind === 'resolve') return resolve(cluster, owner, effect.name);
   if (effect.kind !== 'send' && effect.kind !== 'disconnect') return;
   const connection = owner.connections.get(effect.connection);
   if (connection === undefined) return;
@@ -265,6 +271,23 @@ function perform(cluster: Cluster, owner: FakeSentinel, effect: Effect): void {
   }
   connection.requestAt = Math.max(connection.requestAt, cluster.time.now + cluster.latency());
   plan(cluster.time, connection.requestAt, () => arrive(cluster, connection, effect.args));
+}
+
+function resolve(cluster: Cluster, owner: FakeSentinel, name: string): void {
+  const ips = cluster.dns.get(name) ?? [];
+  if (ips === 'silent') return;
+  const input: Input =
+    ips.length > 0 ? { kind: 'resolved', name, ips } : { kind: 'resolve-failed', name, reason: 'ENOTFOUND' };
+  plan(cluster.time, cluster.time.now + cluster.latency(), () => {
+    if (owner.condition === 'up') feed(cluster, owner, input);
+  });
+}
+
+/** A process that does not run gets another IP. */
+export function moveNode(cluster: Cluster, node: FakeNode, ip: string): void {
+  cluster.byAddress.delete(addressKey(addressOf(node.ip, node.port)));
+  node.ip = ip;
+  addEndpoint(cluster, node);
 }
 
 function connect(cluster: Cluster, owner: FakeSentinel, id: ConnectionId, host: string, port: number): void {

@@ -15,8 +15,10 @@ import {
 export interface FakeNode {
   readonly kind: 'node';
   readonly name: string;
-  readonly ip: string;
+  ip: string;
   readonly port: number;
+  /** `replica-announce-ip`: what it is called in its master's INFO. */
+  announcedAs: string | undefined;
   condition: Condition;
   runId: RunId;
   role: 'master' | 'slave';
@@ -137,6 +139,8 @@ export function infoOf(cluster: Cluster, node: FakeNode): string {
   const followers = nodesOf(cluster).filter((other) => masterOfNode(cluster, other) === node);
   lines.push(`connected_slaves:${followers.length}`);
   for (const [index, other] of followers.entries())
-    lines.push(`slave${index}:ip=${other.ip},port=${other.port},state=online,offset=${other.offset},lag=0`);
+    lines.push(
+      `slave${index}:ip=${other.announcedAs ?? other.ip},port=${other.port},state=online,offset=${other.offset},lag=0`,
+    );
   return `${lines.join('\r\n')}\r\n`;
 }

@@ -1,6 +1,7 @@
 // Addresses: which texts are addresses, and when two of them are one.
 import { expect, test } from 'vitest';
-import { addressKey, addressOf, literalIp, majorityOf, sameAddress } from '../../src/core/query.ts';
+import { literalIp } from '../../src/core/ip-text.ts';
+import { addressKey, addressOf, majorityOf, sameAddress } from '../../src/core/query.ts';
 
 test.each([
   { text: '127.0.0.1', is: true },
@@ -33,6 +34,8 @@ test.each([
     b: { host: 'b', ip: '10.0.0.1', port: 1 },
     same: true,
   },
+  { why: 'IPv6 in two spellings', a: addressOf('::1', 1), b: addressOf('0:0:0:0:0:0:0:1', 1), same: true },
+  { why: 'IPv4 written in IPv6', a: addressOf('::FFFF:127.0.0.1', 1), b: addressOf('127.0.0.1', 1), same: true },
   { why: 'two unresolved names', a: addressOf('a', 1), b: addressOf('b', 1), same: false },
 ])('sameAddress: $why', ({ a, b, same }) => {
   expect(sameAddress(a, b)).toBe(same);

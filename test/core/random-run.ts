@@ -159,6 +159,7 @@ function createNode({ rand }: Run, name: string, index: number): FakeNode {
     priority: index === 2 && rand(4) === 0 ? 0 : 100,
     offset: rand(3),
     announced: true,
+    announcedAs: undefined,
     pingError: undefined,
     infoError: undefined,
     stubborn: false,

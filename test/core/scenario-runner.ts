@@ -16,10 +16,12 @@ import {
   createCluster,
   createSentinel,
   type Endpoint,
+  endpointAt,
   type FakePeer,
   type FakeSentinel,
   feed,
   hang,
+  moveNode,
   reply,
   resume,
   runTurn,
@@ -34,6 +36,7 @@ interface Stage {
   myRunId: string;
   currentEpoch: bigint;
   readonly masters: DurableMaster[];
+  readonly hostnames: { resolve: boolean; announce: boolean };
   readonly names: Map<string, string>;
   /** What is shown beside events, orders, vote requests and saves. */
   readonly shown: Set<string>;
@@ -81,6 +84,7 @@ function createStage(): Stage {
     myRunId: 'a'.repeat(40),
     currentEpoch: 0n,
     masters: [],
+    hostnames: { resolve: false, announce: false },
     names: new Map(),
     shown: new Set(),
     draw: 0,
@@ -112,6 +116,8 @@ function showEffect(stage: Stage, sentinel: FakeSentinel, effect: Effect): void 
   } else if (effect.kind === 'log') {
     const until = effect.untilWallMs === undefined ? '' : ` ${effect.untilWallMs - stage.cluster.wallOffsetMs}`;
     if (shown.has('log')) show(stage, `log ${effect.level} ${effect.text}${until}`);
+  } else if (effect.kind === 'resolve') {
+    if (shown.has('dns')) show(stage, `resolve ${effect.name}`);
   } else if (effect.kind === 'connect') {
     if (shown.has('connect')) show(stage, `connect ${nameAt(stage, effect.host, effect.port)}`);
   } else if (effect.kind === 'send') showSend(stage, sentinel, effect.connection, effect.args);
@@ -120,7 +126,7 @@ function showEffect(stage: Stage, sentinel: FakeSentinel, effect: Effect): void 
 }
 
 function nameAt({ cluster }: Stage, host: string, port: number): string {
-  return cluster.byAddress.get(`${host}|${port}`)?.name ?? `${host}:${port}`;
+  return endpointAt(cluster, host, port)?.name ?? `${host}:${port}`;
 }
 
 /** A transaction is shown as the one order it is. */
@@ -174,6 +180,10 @@ const VERBS: Record<string, Verb> = {
   },
   clock: ({ cluster }, [, by]) => {
     cluster.wallOffsetMs += Number(by);
+  },
+  dns: ({ cluster }, [name = '', ...ips]) => {
+    if (ips[0] === 'fails') cluster.dns.delete(name);
+    else cluster.dns.set(name, ips[0] === 'silent' ? 'silent' : ips);
   },
   cut: ({ cluster }, [a = '', b = '']) => setPath(cluster, a, b, false),
   heal: ({ cluster }, [a = '', b = '']) => setPath(cluster, a, b, true),
@@ -254,6 +264,8 @@ function declareMe(stage: Stage, words: readonly string[]): void {
   const facts = pairs(words);
   stage.myRunId = (facts.get('runid') ?? 'a').repeat(40);
   stage.currentEpoch = BigInt(facts.get('current-epoch') ?? 0);
+  stage.hostnames.resolve = facts.get('resolves') === 'names';
+  stage.hostnames.announce = facts.get('announces') === 'names';
 }
 
 function declareMaster(stage: Stage, [name = '', ...words]: readonly string[]): void {
@@ -261,7 +273,7 @@ function declareMaster(stage: Stage, [name = '', ...words]: readonly string[]): 
   const { ip, port } = addNode(stage, name, 'master', facts);
   stage.masters.push({
     name,
-    host: ip,
+    host: facts.get('host') ?? ip,
     port,
     quorum: Number(facts.get('quorum') ?? 2),
     downAfterMs: Number(facts.get('down-after') ?? 1000),
@@ -286,7 +298,7 @@ function declareReplica(stage: Stage, [name = '', ...words]: readonly string[]):
   if (of === undefined) throw new Error('a replica of which master?');
   const node = addNode(stage, name, 'slave', facts);
   node.follows = { host: of.host, port: of.port };
-  if (!facts.has('unknown')) of.replicas = [...of.replicas, { host: node.ip, port: node.port }];
+  if (!facts.has('unknown')) of.replicas = [...of.replicas, { host: facts.get('host') ?? node.ip, port: node.port }];
 }
 
 function addNode(stage: Stage, name: string, role: FakeNode['role'], facts: Map<string, string>): FakeNode {
@@ -298,6 +310,7 @@ function addNode(stage: Stage, name: string, role: FakeNode['role'], facts: Map<
     name,
     ip: `10.0.0.${number}`,
     port: 6379,
+    announcedAs: facts.get('announced-as'),
     condition: 'up',
     runId,
     role,
@@ -338,12 +351,13 @@ function declarePeer(stage: Stage, [name = '', ...words]: readonly string[]): vo
   if (facts.has('unknown')) return;
   for (const master of stage.masters)
     if (!facts.has('of') || facts.get('of') === master.name)
-      master.peers = [...master.peers, { host: peer.ip, port: peer.port, runId }];
+      master.peers = [...master.peers, { host: facts.get('host') ?? peer.ip, port: peer.port, runId }];
 }
 
 function start(stage: Stage): void {
   stage.names.set(stage.myRunId, 'me');
-  const settings = { denyScriptsReconfig: true, resolveHostnames: false, announceHostnames: false } as const;
+  const { resolve: resolveHostnames, announce: announceHostnames } = stage.hostnames;
+  const settings = { denyScriptsReconfig: true, resolveHostnames, announceHostnames } as const;
   const unset = { announceIp: undefined, announcePort: 0, sentinelUser: undefined, sentinelPass: undefined } as const;
   const file = { myId: stage.myRunId, currentEpoch: stage.currentEpoch, ...settings, ...unset, masters: stage.masters };
   const rand = (below: number) => Math.min(stage.draw, below - 1);
@@ -397,6 +411,7 @@ function actNode(stage: Stage, node: FakeNode, verb: string, words: readonly str
   else if (verb === 'informs') node.infoError = rest === 'well' ? undefined : rest;
   else if (verb === 'ignores') node.stubborn = true;
   else if (verb === 'obeys') node.stubborn = false;
+  else if (verb === 'moves') moveNode(stage.cluster, node, rest);
   else if (verb === 'is') changeNode(stage, node, pairs(words, ['master']));
   else if (verb === 'tells')
     for (const connection of connectionsTo(stage.cluster, node))
@@ -439,7 +454,9 @@ function actPeer(stage: Stage, peer: FakePeer, verb: string, words: readonly str
 
 function sayHello(stage: Stage, peer: FakePeer, facts: Map<string, string>): void {
   const about = masterNamed(stage, facts.get('about') ?? stage.masters[0]?.name);
-  const at = stage.cluster.endpoints.get(facts.get('at') ?? '') ?? { ip: about.address.host, port: about.address.port };
+  const where = facts.get('at') ?? '';
+  const named = stage.cluster.dns.has(where) ? { ip: where, port: 6379 } : undefined;
+  const at = named ?? stage.cluster.endpoints.get(where) ?? { ip: about.address.host, port: about.address.port };
   const [ip = peer.ip, port = peer.port] = facts.get('from')?.split(':') ?? [];
   const config = facts.get('config') ?? String(about.configEpoch);
   const epoch = facts.get('epoch') ?? config;

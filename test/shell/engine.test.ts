@@ -1,10 +1,12 @@
 // The turn: what is saved before what, what waits for a save, what happens when it fails.
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/commands/outcome.ts';
+import { checkHost } from '../../src/core/admin.ts';
 import { answerIsMasterDown } from '../../src/core/answer.ts';
 import { createState } from '../../src/core/create.ts';
 import type { Clock } from '../../src/core/effects.ts';
 import type { SentinelState } from '../../src/core/state.ts';
+import { ok } from '../../src/protocol/reply.ts';
 import { createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
 
 const ME = 'a'.repeat(40);
@@ -192,5 +194,54 @@ describe('the turn', () => {
     expect(did).toEqual([]);
     await turnEnds();
     expect(did).toEqual(['answered']);
+  });
+});
+
+describe('a request that needs a host name', () => {
+  async function withNames() {
+    const bench = createBench();
+    bench.state.settings.resolveHostnames = true;
+    let runs = 0;
+    const ask = (host: string) =>
+      bench.engine.request(
+        (clock) => {
+          runs += 1;
+          const { allowed, effects } = checkHost(bench.state, host, clock.now);
+          return allowed === 'later' ? { replies: [], effects, awaitsName: host } : { replies: [ok], effects };
+        },
+        (outcome) => bench.did.push(outcome.replies.length > 0 ? `told about ${host}` : 'told nothing'),
+      );
+    await turnEnds();
+    bench.did.length = 0;
+    return { ...bench, ask, runs: () => runs };
+  }
+
+  test('waits for its name and for no other; everybody else goes on', async () => {
+    const { engine, ask, did, runs } = await withNames();
+    expect(ask('db.test')).toBe(false);
+    expect(ask('other.test')).toBe(false);
+    expect(ask('10.0.0.1')).toBe(true);
+    await turnEnds();
+    expect(did).toEqual(['resolve', 'resolve', 'told about 10.0.0.1']);
+    engine.input({ kind: 'resolved', name: 'other.test', ips: ['10.0.0.2'] });
+    await turnEnds();
+    expect(did.at(-1)).toBe('told about other.test');
+    expect(runs()).toBe(4);
+    engine.input({ kind: 'resolve-failed', name: 'db.test', reason: 'ENOTFOUND' });
+    await turnEnds();
+    expect(did.at(-1)).toBe('told about db.test');
+  });
+
+  test('is answered after 5 s, whether there is an answer or not', async () => {
+    const { ask, did, advance, fireTimer } = await withNames();
+    ask('db.test');
+    for (let ms = 0; ms < 6000; ms += 500) {
+      await turnEnds();
+      if (ms < 5000) expect(did).not.toContain('told about db.test');
+      advance(500);
+      fireTimer();
+    }
+    await turnEnds();
+    expect(did).toContain('told about db.test');
   });
 });

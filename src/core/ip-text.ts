@@ -1,11 +1,39 @@
-// The one spelling of an IP address that redis-sentinel writes, so that two spellings of one address meet.
-// Pure text: names are never looked up here.
+// Which texts are IP addresses, and the one spelling of each that redis-sentinel writes: two spellings of one address
+// meet. Pure text: names are never looked up here.
+
+/**
+ * Dotted quad or IPv6 text, in its one spelling. `undefined` for anything else: names, short forms of IPv4, brackets,
+ * zones.
+ */
+export function literalIp(text: string): string | undefined {
+  if (isIpv4(text)) return text;
+  return isIpv6(text) ? canonicalIp(text) : undefined;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.');
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+function isIpv6(text: string): boolean {
+  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return false;
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1);
+  const embedded = last?.includes('.') === true && text.endsWith(last);
+  if (embedded && !isIpv4(last)) return false;
+  const hex = embedded ? groups.slice(0, -1) : groups;
+  if (!hex.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  const count = hex.length + (embedded ? 2 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
+}
 
 /**
  * A literal address as the C library prints it: hexadecimal in lower case, no leading zeros, the longest run of two
- * or more zero groups as `::`, IPv4 in the last 32 bits of `::x` and `::ffff:x` dotted. Expects a valid literal.
+ * or more zero groups as `::`, IPv4 in the last 32 bits of `::x` and `::ffff:x` dotted.
  */
-export function canonicalIp(ip: string): string {
+function canonicalIp(ip: string): string {
   if (!ip.includes(':')) return ip;
   const groups = groupsOf(ip);
   const run = longestZeroRun(groups);

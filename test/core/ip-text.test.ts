@@ -1,6 +1,6 @@
 // One spelling per address: the results are what redis-sentinel 7.0.15 answered for these monitored addresses.
 import { expect, test } from 'vitest';
-import { canonicalIp } from '../../src/config/ip-text.ts';
+import { literalIp } from '../../src/core/ip-text.ts';
 
 test.each([
   ['10.0.0.1', '10.0.0.1'],
@@ -15,4 +15,4 @@ test.each([
   ['::', '::'],
   ['1::', '1::'],
   ['fe80::00a1', 'fe80::a1'],
-])('%s is %s', (ip, expected) => expect(canonicalIp(ip)).toBe(expected));
+])('%s is %s', (ip, expected) => expect(literalIp(ip)).toBe(expected));

@@ -1,0 +1,145 @@
+// What follows from the answers: an instance goes where its name goes, and one node has one entry however it is spelled.
+import { addReplica, moveMaster, removeInstance } from './instances.ts';
+import { dropConnections, joinLink, releaseLink, touchUsers } from './links.ts';
+import { LOOKUP_PAUSE_MS, lookUp } from './names.ts';
+import { isName, linkOf, masterOf, nameOf, replicasOf, sameAddress, spelledKey } from './query.ts';
+import type { Address, Instance, Link, Master, Ms, Peer, Replica, SentinelState } from './state.ts';
+import { log, persistSoon, type Turn } from './turn.ts';
+
+/**
+ * Differs: the genuine server looks at names when it connects, and at nothing else.
+ * An answer that has been the same for so long is believed against what we see: names and IPs of nodes that start anew
+ * change one after the other, and caches in between are late.
+ */
+const SETTLED_MS: Ms = 60_000;
+/** How old the answer may be that an IP is still the node's. */
+const CERTAIN_MAX_AGE_MS: Ms = 10_000;
+
+/**
+ * Look the instance's name up while its node is not known to be well, and move where the answer says.
+ * A node that answers stays where it is until the name has led elsewhere for `SETTLED_MS`. Returns when to look again.
+ */
+export function followName(turn: Turn, instance: Instance): Ms {
+  const { state } = turn;
+  if (!state.settings.resolveHostnames) return Number.POSITIVE_INFINITY;
+  const twin = instance.kind === 'replica' ? twinOf(state, instance) : undefined;
+  if (instance.kind === 'replica' && twin !== undefined && merge(turn, instance, twin)) return Number.POSITIVE_INFINITY;
+  const { host, ip } = instance.address;
+  if (!isName(host) || (twin === undefined && isWell(turn, instance))) return Number.POSITIVE_INFINITY;
+  const name = lookUp(turn, host, LOOKUP_PAUSE_MS);
+  if (name === undefined) return turn.now + LOOKUP_PAUSE_MS;
+  const [first] = name.ips;
+  // With several addresses to choose from, the one that we have is as good as the first.
+  if (first !== undefined && (ip === undefined || !name.ips.includes(ip))) move(turn, instance, first);
+  name.waiting.add(instance.id);
+  return name.status === 'asked' ? Number.POSITIVE_INFINITY : name.since + LOOKUP_PAUSE_MS + 1;
+}
+
+function isWell({ state, now }: Turn, instance: Instance): boolean {
+  const { host, ip = '' } = instance.address;
+  const { command } = linkOf(state, instance);
+  if (instance.sdownAt !== undefined || command?.status !== 'open' || !command.proven) return false;
+  // Somebody else may have got its IP, and answer in its place.
+  const name = state.names.get(host.toLowerCase());
+  const leadsElsewhere = name !== undefined && name.ips.length > 0 && !name.ips.includes(ip);
+  return !leadsElsewhere || now - name.changedAt < SETTLED_MS;
+}
+
+/** The name stands for another IP: everybody who looks through this link goes there. */
+function move(turn: Turn, instance: Instance, ip: string): void {
+  const { state } = turn;
+  const link = linkOf(state, instance);
+  const { host, ip: before } = instance.address;
+  if (before !== undefined) log(turn, 'notice', `Hostname '${host}' moved from ${before} to ${ip}`);
+  readdress(state, link, { ...instance.address, ip });
+  dropConnections(turn, link);
+  if (instance.kind === 'peer') shareLink(turn, instance, link);
+  persistSoon(turn);
+  touchUsers(turn, link);
+}
+
+function readdress(state: SentinelState, link: Link, address: Address): void {
+  link.address = address;
+  for (const id of link.users) {
+    const user = state.instances.get(id);
+    if (user?.kind === 'master') moveMaster(state, user, address);
+    else if (user?.kind === 'replica') respell(state, user, address);
+    else if (user !== undefined) user.address = address;
+  }
+}
+
+function respell(state: SentinelState, replica: Replica, address: Address): void {
+  const { replicas } = masterOf(state, replica);
+  const [former, key] = [spelledKey(replica.address), spelledKey(address)];
+  replica.address = address;
+  if (former === key) return;
+  if (replicas.get(former) === replica.id) replicas.delete(former);
+  replicas.set(key, replica.id);
+}
+
+/** Until now nobody knew that another link leads to the same peer: one is enough. */
+function shareLink(turn: Turn, peer: Peer, link: Link): void {
+  const { state } = turn;
+  const shared = state.links.get(state.peerLinks.get(peer.runId) ?? -1);
+  if (shared === undefined || shared === link || !sameAddress(shared.address, link.address)) return;
+  readdress(state, shared, link.address);
+  for (const id of [...link.users]) {
+    const user = state.instances.get(id);
+    if (user === undefined) continue;
+    joinLink(shared, id);
+    user.linkId = shared.id;
+    releaseLink(turn, link.id, id);
+  }
+  touchUsers(turn, shared);
+}
+
+/** A node that was known by its IP told a name, which stands for that IP: from now on it is known by the name. */
+export function adoptName(turn: Turn, instance: Replica | Peer, host: string): void {
+  const { state } = turn;
+  if (isName(instance.address.host) || !isName(host)) return;
+  readdress(state, linkOf(state, instance), { ...instance.address, host });
+  if (state.settings.announceHostnames) persistSoon(turn);
+}
+
+/** The replica at this address, new if there was none; `isNew` tells. A name is taken over, an IP is not. */
+export function meetReplica(turn: Turn, master: Master, address: Address): { replica: Replica; isNew: boolean } {
+  const known = replicasOf(turn.state, master).find((replica) => sameAddress(replica.address, address));
+  if (known === undefined) return { replica: addReplica(turn, master, address), isNew: true };
+  adoptName(turn, known, address.host);
+  return { replica: known, isNew: false };
+}
+
+/** The master or the replica of this group that stands at the same address under another name. */
+function twinOf(state: SentinelState, replica: Replica): Master | Replica | undefined {
+  const master = masterOf(state, replica);
+  if (sameAddress(master.address, replica.address)) return master;
+  return replicasOf(state, master).find((other) => other !== replica && sameAddress(other.address, replica.address));
+}
+
+/**
+ * Differs: the genuine server counts both.
+ * Make two entries one, if they are one node: the one that is known by its IP takes over the name of the other.
+ * IPs are given to other nodes: a name must have been looked up lately, and two must have been the same for a while.
+ * Returns whether `replica` is gone.
+ */
+function merge(turn: Turn, replica: Replica, twin: Master | Replica): boolean {
+  const { state } = turn;
+  const master = masterOf(state, replica);
+  const named = [replica, twin].filter(({ address }) => isName(address.host));
+  if (!named.every((one) => isCertain(turn, one, replica, named.length === 2 ? SETTLED_MS : 0))) return false;
+  const { failover } = master;
+  if (failover !== undefined && 'promoted' in failover && failover.promoted === replica.id) return false;
+  log(turn, 'notice', `${nameOf(state, replica)} is the same node as ${nameOf(state, twin)} of master ${master.name}`);
+  removeInstance(turn, master, replica);
+  if (twin.kind === 'replica') adoptName(turn, twin, replica.address.host);
+  persistSoon(turn);
+  return true;
+}
+
+/** The name stands for the IP at which the instance is, by a recent answer; `asking` is judged again when one comes. */
+function isCertain(turn: Turn, instance: Instance, asking: Replica, settledMs: Ms): boolean {
+  const { host, ip = '' } = instance.address;
+  const name = lookUp(turn, host, CERTAIN_MAX_AGE_MS);
+  name?.waiting.add(asking.id);
+  return name?.status === 'known' && name.ips.includes(ip) && turn.now - name.changedAt >= settledMs;
+}
