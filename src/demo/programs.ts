@@ -1,8 +1,7 @@
 // Where the programs are that demo and tests start: redis-server, redis-sentinel, and the ts-sentinel built from here.
 // Looks, but installs nothing (redis-server.ts does).
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
 
 /** `ts`: the one built from here. `genuine`: redis-sentinel (or valkey-sentinel) as installed. */
 export type SentinelKind = 'ts' | 'genuine';
@@ -32,10 +31,16 @@ export function sentinelCommand(kind: SentinelKind): readonly string[] {
     if (program === undefined) throw new Error('redis-sentinel is not installed');
     return [program];
   }
-  // The same folder, seen from src/demo (tests) and from dist/demo (the demo).
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+  const main = join(packageRoot(), 'dist', 'main.js');
   if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first`);
   return [process.execPath, main];
+}
+
+/** The folder of our package.json, from wherever this file was compiled to. */
+function packageRoot(): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
 }
 
 function isExecutable(file: string): boolean {
