@@ -7,6 +7,7 @@ import type { CommandWorld, ProcessFacts } from './commands/outcome.ts';
 import { createSessions } from './commands/session.ts';
 import { ConfigError, renderConfigError } from './config/config-error.ts';
 import { rewriteConfig } from './config/rewrite.ts';
+import { announcedPort, shownPort } from './config/tls-options.ts';
 import { createState } from './core/create.ts';
 import { durableState, hostNames } from './core/durable.ts';
 import type { Clock } from './core/effects.ts';
@@ -22,6 +23,7 @@ import { createLog, ctime, type Log } from './shell/log.ts';
 import { createResolver, type Resolver, resolveAll } from './shell/resolver.ts';
 import { createSentinelServer, type SentinelServer } from './shell/server.ts';
 import { createStore } from './shell/store.ts';
+import { loadTls, reloadTls, type TlsMaterial } from './shell/tls.ts';
 
 /** The Redis version whose commands, replies and file we speak; INFO and HELLO tell it. */
 const REDIS_VERSION = '7.0.15';
@@ -87,16 +89,17 @@ async function start(words: readonly string[]): Promise<void> {
 async function run(configuration: Configuration, log: Log): Promise<void> {
   const { general, durable, defaultUserPasswordHashes } = configuration;
   greet(configuration, log);
-  const facts = { myId: durable.myId ?? randomBytes(20).toString('hex'), port: general.port };
+  const tls = loadTls(general.tls, (text) => log.write('warning', text));
+  const facts = { myId: durable.myId ?? randomBytes(20).toString('hex'), port: announcedPort(general) };
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
   const names = durable.resolveHostnames ? await resolveAll(hostNames(durable), NAMES_AT_START_MS) : new Map();
   const { state, effects } = createState(durable, { ...facts, names, requirePass: general.requirePass }, clock(), rand);
   const hashes =
     defaultUserPasswordHashes ?? (general.requirePass === undefined ? [] : [hashPassword(general.requirePass)]);
-  const sentinel = assemble(configuration, log, state, hashes);
-  handleSignals(log, sentinel.stop);
+  const sentinel = assemble(configuration, log, state, hashes, tls);
+  handleSignals(log, sentinel);
   await sentinel.server.listen();
-  log.write('notice', `Running mode=sentinel, port=${general.port}.`);
+  log.write('notice', `Running mode=sentinel, port=${shownPort(general)}.`);
   const backlog = backlogWarning(general.tcpBacklog);
   if (backlog !== undefined) log.write('warning', backlog);
   process.title = `redis-sentinel ${listenText(configuration)} [sentinel]`;
@@ -121,20 +124,32 @@ function greet({ warnings, fromStdin, recovered }: Configuration, log: Log): voi
 interface Sentinel {
   readonly engine: Engine;
   readonly server: SentinelServer;
+  /** Read certificates and keys again. */
+  reload(): void;
   stop(): void;
 }
 
 /** Core, links, server, store and log, wired together. */
-function assemble(configuration: Configuration, log: Log, state: SentinelState, hashes: readonly string[]): Sentinel {
+function assemble(
+  configuration: Configuration,
+  log: Log,
+  state: SentinelState,
+  hashes: readonly string[],
+  tlsAtStart: TlsMaterial | undefined,
+): Sentinel {
   const { general } = configuration;
+  let tls = tlsAtStart;
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
   const store = createStore(configuration.file, (text) => log.write('warning', text));
-  const links = createLinks({
-    connected: (connection, localIp) => engine.input({ kind: 'connected', connection, localIp }),
-    closed: (connection, reason) => engine.input({ kind: 'closed', connection, reason }),
-    reply: (connection, reply) => engine.input({ kind: 'reply', connection, reply }),
-    message: (connection, text) => engine.input({ kind: 'message', connection, text }),
-  });
+  const links = createLinks(
+    {
+      connected: (connection, localIp) => engine.input({ kind: 'connected', connection, localIp }),
+      closed: (connection, reason) => engine.input({ kind: 'closed', connection, reason }),
+      reply: (connection, reply) => engine.input({ kind: 'reply', connection, reply }),
+      message: (connection, text) => engine.input({ kind: 'message', connection, text }),
+    },
+    () => tls?.links,
+  );
   const resolver = createResolver({
     resolved: (name, ips) => engine.input({ kind: 'resolved', name, ips }),
     failed: (name, reason) => engine.input({ kind: 'resolve-failed', name, reason }),
@@ -177,12 +192,14 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
     places: {
       bind: general.bind,
       port: general.port,
+      tlsPort: general.tls.port,
       backlog: general.tcpBacklog,
       unixSocket:
         general.unixSocket === undefined
           ? undefined
           : { path: fromBytes(general.unixSocket), mode: general.unixSocketMode },
     },
+    tls: tls && { context: tls.server, authClients: general.tls.authClients },
     limits: { maxBulkBytes: general.protoMaxBulkLen, maxQueryBytes: general.queryBufferLimit },
     maxClients: general.maxclients,
     idleSeconds: general.timeout,
@@ -192,7 +209,11 @@ function assemble(configuration: Configuration, log: Log, state: SentinelState, 
     log: (level, text) => log.write(level, text),
     onShutdown: stop,
   });
-  return { engine, server, stop };
+  const reload = () => {
+    tls = reloadTls(general.tls, (level, text) => log.write(level, text)) ?? tls;
+    if (tls !== undefined) server.setTlsContext(tls.server);
+  };
+  return { engine, server, reload, stop };
 }
 
 /** What effects are carried out by. */
@@ -233,7 +254,7 @@ function processFacts({ general, file }: Configuration, runId: string, server: S
     version: REDIS_VERSION,
     pid: process.pid,
     runId,
-    port: general.port,
+    port: shownPort(general),
     configFile: file,
     executable: process.argv[1] ?? process.execPath,
     os: `${type()} ${release()} ${arch() === 'x64' ? 'x86_64' : arch()}`,
@@ -248,11 +269,12 @@ function processFacts({ general, file }: Configuration, runId: string, server: S
 
 /** What the process title shows of where we listen: the first address, or `*`. */
 function listenText({ general }: Configuration): string {
-  if (general.port === 0 && general.unixSocket !== undefined) return `unixsocket:${fromBytes(general.unixSocket)}`;
-  return `${(general.bind[0] ?? '*').replace(/^-/, '')}:${general.port}`;
+  if (shownPort(general) === 0 && general.unixSocket !== undefined)
+    return `unixsocket:${fromBytes(general.unixSocket)}`;
+  return `${(general.bind[0] ?? '*').replace(/^-/, '')}:${shownPort(general)}`;
 }
 
-function handleSignals(log: Log, stop: () => void): void {
+function handleSignals(log: Log, { reload, stop }: Sentinel): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       log.write('warning', `Received ${signal} scheduling shutdown...`);
@@ -262,7 +284,8 @@ function handleSignals(log: Log, stop: () => void): void {
   // Differs: SIGUSR1 and SIGUSR2 end the genuine server (TS-D12).
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)
     process.on(signal, () => {
-      if (signal.startsWith('SIGUSR')) log.write('warning', `Received ${signal}: ignored`);
+      if (signal === 'SIGHUP') reload();
+      else if (signal.startsWith('SIGUSR')) log.write('warning', `Received ${signal}: ignored`);
     });
   // Whoever reads our log may go away; we stay.
   process.stdout.on('error', () => undefined);

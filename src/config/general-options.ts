@@ -2,6 +2,7 @@
 // Error texts are the genuine ones (spec/config.md §1.7); the rows themselves stand in general-table.ts.
 import { type GeneralOption, generalTable, newerNames, retiredNames } from './general-table.ts';
 import { memorySize, memoryText, octal, strictInteger } from './numbers.ts';
+import { type TlsSettings, tlsSettings } from './tls-options.ts';
 import { quote, tokenize } from './tokens.ts';
 
 /** In the order in which their lines are written. */
@@ -33,7 +34,9 @@ export interface GeneralValues {
 
 /** The options that have an effect in this version, typed. Sizes in bytes, times in seconds, 0 = off. */
 export interface GeneralOptions {
+  /** 0 = no plain TCP. */
   readonly port: number;
+  readonly tls: TlsSettings;
   /** `-` in front: skipped where the address is missing. `*` and `::*` are all addresses of a family. Empty: none. */
   readonly bind: readonly string[];
   readonly protectedMode: boolean;
@@ -320,6 +323,7 @@ export function typedOptions(values: GeneralValues): GeneralOptions {
   const numberOf = (name: string) => Number(textOf(name));
   return {
     port: numberOf('port'),
+    tls: tlsSettings(textOf),
     bind: (textOf('bind') ?? '').split(' ').filter((address) => address !== ''),
     protectedMode: textOf('protected-mode') === 'yes',
     dir: textOf('dir'),

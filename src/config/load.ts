@@ -24,6 +24,7 @@ import {
 } from './general-options.ts';
 import type { generalTable } from './general-table.ts';
 import { type GeneralInEffect, SIGNATURE } from './rewrite.ts';
+import { announcedPort } from './tls-options.ts';
 import { tokenize, trimLine } from './tokens.ts';
 
 /** An included file: `path` names it in messages and finds cycles, so it should be absolute; `text` is latin1. */
@@ -99,6 +100,7 @@ export function loadConfig(text: string, environment: Environment): LoadedConfig
   refuseUnsupported(loading);
   warnAboutOptions(loading);
   warnAboutPassword(loading, defaultUser);
+  warnAboutPorts(loading);
   const { named: _named, merged: _merged, masters, ...settings } = loading.draft;
   return {
     general: typedOptions(loading.values),
@@ -315,8 +317,6 @@ function refuseUnsupported({ values, setAt, renames }: Loading): void {
     throw new ConfigError(notYet(what), setAt.get(name));
   };
   if (valueIn(values, 'aclfile')) refuse('aclfile', 'aclfile');
-  if (valueIn(values, 'tls-port') !== '0') refuse('tls-port', 'TLS (tls-port)');
-  if (valueIn(values, 'tls-replication') === 'yes') refuse('tls-replication', 'TLS (tls-replication)');
   if (renames[0] !== undefined) throw new ConfigError(notYet("Renaming a sentinel's own commands"), renames[0]);
 }
 
@@ -327,6 +327,14 @@ function warnAboutOptions(loading: Loading): void {
     const isPreset = valueIn(loading.values, name) === (row?.sentinelDefault ?? row?.default);
     if (row?.use === 'unsupported' && !isPreset) warn(loading, place, `${notYet(`'${name}'`)}: it has no effect`);
   }
+}
+
+/** As with the genuine server, peers hear of the port for TLS with tls-replication only, and else of port 0. */
+function warnAboutPorts(loading: Loading): void {
+  const { port, tls } = typedOptions(loading.values);
+  if (tls.port === 0 || announcedPort({ port, tls }) !== 0 || loading.draft.announcePort !== 0) return;
+  const text = "peers can't find this sentinel: its tls-port is told to them with 'tls-replication yes' only";
+  warn(loading, loading.setAt.get('tls-port'), text);
 }
 
 /** A password added to a file that was saved before has no effect, as with the genuine server: say so. */

@@ -1,8 +1,10 @@
 // Connections to data nodes and peers, carried by ioredis. It brings bytes to and fro and decides nothing: when to
 // connect and reconnect, what to send and how long to wait is the core's business. The only importer of ioredis.
+import type { SecureContext } from 'node:tls';
 import { Command, Redis } from 'ioredis';
 import type { NodeReply } from '../core/effects.ts';
 import type { ConnectionId } from '../core/state.ts';
+import { openSslText } from './tls.ts';
 
 /** What a link tells: the inputs of the core that have to do with connections. */
 export interface LinkEvents {
@@ -21,8 +23,11 @@ export interface Links {
   closeAll(): void;
 }
 
-/** Create the links of one sentinel. Events come asynchronously, in the order of the wire. */
-export function createLinks(events: LinkEvents): Links {
+/**
+ * Create the links of one sentinel. Events come asynchronously, in the order of the wire. `tls` is asked at each
+ * connect: what connections are to be made with, `undefined` = plain.
+ */
+export function createLinks(events: LinkEvents, tls: () => SecureContext | undefined = () => undefined): Links {
   const open = new Map<ConnectionId, Redis>();
 
   const discard = (connection: ConnectionId): Redis | undefined => {
@@ -33,11 +38,11 @@ export function createLinks(events: LinkEvents): Links {
 
   return {
     connect(connection, host, port) {
-      const redis = createClient(host, port);
+      const redis = createClient(host, port, tls());
       open.set(connection, redis);
       let reason = 'Server closed the connection';
       redis.on('error', (error: Error) => {
-        reason = error.message;
+        reason = openSslText(error);
       });
       redis.on('ready', () => {
         if (open.get(connection) !== redis) return;
@@ -82,11 +87,15 @@ export function createLinks(events: LinkEvents): Links {
   };
 }
 
+/** Whoever has a certificate of our authority may sit at any address: nodes are known by addresses, which move. */
+const VERIFY_CHAIN_ONLY = { rejectUnauthorized: true, checkServerIdentity: () => undefined };
+
 /** An ioredis client with all policy switched off (style.md §3). */
-function createClient(host: string, port: number): Redis {
+function createClient(host: string, port: number, secureContext: SecureContext | undefined): Redis {
   return new Redis({
     host,
     port,
+    ...(secureContext === undefined ? {} : { tls: { ...VERIFY_CHAIN_ONLY, secureContext } }),
     lazyConnect: true,
     protocol: 2,
     retryStrategy: () => null,

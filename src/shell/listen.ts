@@ -13,13 +13,15 @@ export interface UnixSocket {
   readonly mode: number;
 }
 
-export type SocketKind = 'tcp' | 'unix';
+export type SocketKind = 'tcp' | 'tls' | 'unix';
 
 export interface Places {
   /** Words of a `bind` line; empty: no TCP. */
   readonly bind: readonly string[];
-  /** 0 = no TCP. */
+  /** 0 = no plain TCP. */
   readonly port: number;
+  /** 0 = no TLS. */
+  readonly tlsPort: number;
   readonly backlog: number;
   readonly unixSocket?: UnixSocket | undefined;
 }
@@ -51,7 +53,7 @@ const NO_SUCH_FAMILY = new Set(['EAFNOSUPPORT', 'EPFNOSUPPORT', 'ESOCKTNOSUPPORT
  */
 export async function listenAll(
   createServer: (kind: SocketKind) => Server,
-  { bind, port, backlog, unixSocket }: Places,
+  { bind, port, tlsPort, backlog, unixSocket }: Places,
   warn: (text: string) => void,
 ): Promise<Server[]> {
   const servers: Server[] = [];
@@ -59,18 +61,24 @@ export async function listenAll(
     for (const listening of servers) listening.close();
     return new StartError(text);
   };
-  for (const place of port === 0 ? [] : bind.map(placeOf)) {
-    const server = createServer('tcp');
-    try {
-      await listen(server, { host: await addressOf(place.host), port, backlog, ipv6Only: true });
-      servers.push(server);
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      const { code = '', syscall } = error;
-      const reason = syscall === 'getaddrinfo' ? 'Name or service not known' : `bind: ${words(error)}`;
-      warn(`Warning: Could not create server TCP listening socket ${place.shown}:${port}: ${reason}`);
-      if ((place.optional && code === 'EADDRNOTAVAIL') || NO_SUCH_FAMILY.has(code)) continue;
-      throw giveUp(`Failed listening on port ${port} (TCP), aborting.`);
+  const ports = [
+    { kind: 'tcp', port },
+    { kind: 'tls', port: tlsPort },
+  ] as const;
+  for (const { kind, port } of ports) {
+    for (const place of port === 0 ? [] : bind.map(placeOf)) {
+      const server = createServer(kind);
+      try {
+        await listen(server, { host: await addressOf(place.host), port, backlog, ipv6Only: true });
+        servers.push(server);
+      } catch (error) {
+        if (!isSystemError(error)) throw error;
+        const { code = '', syscall } = error;
+        const reason = syscall === 'getaddrinfo' ? 'Name or service not known' : `bind: ${words(error)}`;
+        warn(`Warning: Could not create server TCP listening socket ${place.shown}:${port}: ${reason}`);
+        if ((place.optional && code === 'EADDRNOTAVAIL') || NO_SUCH_FAMILY.has(code)) continue;
+        throw giveUp(`Failed listening on port ${port} (${kind.toUpperCase()}), aborting.`);
+      }
     }
   }
   if (unixSocket !== undefined) {

@@ -13,11 +13,14 @@ import { encode, encodeAll, type RespVersion } from '../protocol/resp-writer.ts'
 import { toBytes } from './bytes.ts';
 import type { Engine } from './engine.ts';
 import { listenAll, type Places, type SocketKind, type UnixSocket } from './listen.ts';
+import { createTlsFront, type TlsFront, type TlsFrontOptions } from './tls-front.ts';
 
 export interface ServerOptions {
   readonly engine: Engine;
   readonly world: CommandWorld;
   readonly places: Places;
+  /** How clients over TLS are met; `undefined`: there are none. */
+  readonly tls: Pick<TlsFrontOptions, 'context' | 'authClients'> | undefined;
   readonly limits: ReaderLimits;
   readonly maxClients: number;
   /** Seconds without a request after which a client that does not listen to events is closed; 0 = never. */
@@ -47,6 +50,8 @@ export interface SentinelServer {
   listen(): Promise<void>;
   /** Tell an event to all who listen to it. */
   publish(channel: string, payload: string): void;
+  /** Meet clients over TLS with these certificates and rules from now on. */
+  setTlsContext(context: TlsFrontOptions['context']): void;
   close(): void;
 }
 
@@ -94,6 +99,8 @@ interface Hub {
   readonly options: ServerOptions;
   readonly clients: Map<SessionId, Client>;
   readonly traffic: Traffic;
+  /** The door for clients over TLS, if there is one. */
+  readonly tls: TlsFront | undefined;
 }
 
 /** Create the server of one sentinel. */
@@ -110,6 +117,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
       bytesIn: 0,
       bytesOut: 0,
     },
+    tls: options.tls && createTlsFront({ ...options.tls, ...tlsVisitors(() => hub) }),
   };
   let servers: Server[] = [];
   let idleTimer: NodeJS.Timeout | undefined;
@@ -120,8 +128,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     },
     async listen() {
       servers = await listenAll(
-        // A client that has said everything still gets its replies: we end our side ourselves.
-        (kind) => createServer({ allowHalfOpen: true }, (socket) => accept(hub, socket, kind)),
+        (kind) => serverFor(hub, kind),
         options.places,
         (text) => log('warning', text),
       );
@@ -139,34 +146,73 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
         else write(hub, client, bytes);
       }
     },
+    setTlsContext(context) {
+      hub.tls?.setContext(context);
+    },
     close() {
       clearInterval(idleTimer);
       for (const server of servers) server.close();
+      hub.tls?.close();
       for (const { socket } of hub.clients.values()) socket.destroy();
     },
   };
 }
 
-/** A connection came in: a session from now on, or a word why not. */
+/** A server for one place to listen on. */
+function serverFor(hub: Hub, kind: SocketKind): Server {
+  if (kind === 'tls' && hub.tls !== undefined) return hub.tls.createServer();
+  // A client that has said everything still gets its replies: we end our side ourselves.
+  return createServer({ allowHalfOpen: true }, (socket) => accept(hub, socket, kind));
+}
+
+/** A connection came in, not over TLS. */
 function accept(hub: Hub, socket: Socket, kind: SocketKind): void {
-  const { options, clients, traffic } = hub;
-  const ends = endsOf(socket, kind === 'unix' ? options.places.unixSocket : undefined);
+  const ends = endsOf(socket, kind === 'unix' ? hub.options.places.unixSocket : undefined);
   socket.on('error', () => socket.destroy());
+  const shown = `${kind === 'unix' ? 'connection to ' : ''}${ends.address}`;
+  if (hasRoomFor(hub, shown)) admit(hub, socket, ends);
+  else refuse(socket, 'ERR max number of clients reached');
+}
+
+/** The same over TLS. Whoever is turned away before the handshake has nothing to read an answer with. */
+function tlsVisitors(hubOf: () => Hub): Pick<TlsFrontOptions, 'mayEnter' | 'onSecure' | 'onRefused'> {
+  return {
+    mayEnter: (socket) => hasRoomFor(hubOf(), endsOf(socket, undefined).address),
+    onSecure(socket) {
+      socket.on('error', () => socket.destroy());
+      admit(hubOf(), socket, endsOf(socket, undefined));
+    },
+    onRefused: (reason) => hubOf().options.log('warning', `Error accepting a client connection: ${reason}`),
+  };
+}
+
+/** Count a connection that came in: is it one of the first `maxclients`? */
+function hasRoomFor({ options, clients, traffic, tls }: Hub, from: string): boolean {
   traffic.connectionsReceived += 1;
-  const refusal = whyRefused(options, clients.size, ends.local);
-  if (refusal !== undefined) {
+  options.log('verbose', `Accepted ${from}`);
+  if (clients.size + (tls?.pending ?? 0) < options.maxClients) return true;
+  traffic.connectionsRejected += 1;
+  return false;
+}
+
+function refuse(socket: Socket, text: string): void {
+  socket.end(encode(error(text), 2));
+  linger(socket, REFUSED_LINGER_MS);
+}
+
+/** A session from now on, unless protected mode lets only neighbours in. */
+function admit(hub: Hub, socket: Socket, ends: Ends): void {
+  const { options, clients, traffic } = hub;
+  const { sessions, auth } = options.world;
+  if (options.protectedMode && auth.open && !ends.local) {
     traffic.connectionsRejected += 1;
-    socket.end(encode(refusal, 2));
-    linger(socket, REFUSED_LINGER_MS);
-    return;
+    return refuse(socket, DENIED);
   }
   socket.setNoDelay(true);
   if (options.keepAliveSeconds > 0) socket.setKeepAlive(true, options.keepAliveSeconds * 1000);
-  const { sessions, auth } = options.world;
   const session = openSession(sessions, { ...ends, authenticated: auth.open }, now());
   const client = createClient(socket, session, options.limits);
   clients.set(client.session.id, client);
-  options.log('verbose', `Accepted ${kind === 'unix' ? 'connection to ' : ''}${ends.address}`);
   socket.on('data', (chunk) => {
     traffic.bytesIn += chunk.length;
     if (client.closing) return;
@@ -400,13 +446,6 @@ function endsOf(socket: Socket, unixSocket: UnixSocket | undefined): Ends {
 /** `ip:port`, an IPv6 address in brackets. An IPv4 address is never shown mapped. */
 function place(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** The reply for a connection that is not let in; `undefined`: it is. */
-function whyRefused(options: ServerOptions, connected: number, local: boolean): Reply | undefined {
-  if (connected >= options.maxClients) return error('ERR max number of clients reached');
-  if (options.protectedMode && options.world.auth.open && !local) return error(DENIED);
-  return undefined;
 }
 
 /** redis-sentinel 7.0.15 says all of this in one line. */

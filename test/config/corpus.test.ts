@@ -25,6 +25,7 @@ const loads: Readonly<Record<string, Loads>> = {
   '02-distro-default': { warnings: 2 },
   '03-commented-by-hand': {},
   '04-multi-master-options': { warnings: 2 },
+  '05-tls-mutual': {},
   '08-requirepass': {},
   '09-k8s-hostnames': {},
   '10-nat-announce': {},
@@ -92,12 +93,12 @@ const loads: Readonly<Record<string, Loads>> = {
   '24-bind-default-only-sentinel-lines': {},
   'bad-09-rename-config': { warnings: 1 }, // wanted: start, warn
   'bad-16-bind-foreign-address': {}, // found when listening
+  'bad-17-tls-without-cert': { warnings: 1 }, // found when TLS is set up
   'bad-18-nowhere-to-listen': {}, // found when listening
 };
 
 const NOT_YET = 'is not supported by this version of ts-sentinel yet';
 const refused: Readonly<Record<string, { line?: number; reason: string; channel?: 'log' }>> = {
-  '05-tls-mutual': { line: 2, reason: `TLS (tls-port) ${NOT_YET}` },
   '06-acl-users-inline': { line: 4, reason: `A default user with less than all rights ${NOT_YET}` },
   '06b-acl-users-inline-7.0': { line: 4, reason: `A default user with less than all rights ${NOT_YET}` },
   '07-aclfile': { line: 3, reason: `aclfile ${NOT_YET}` },
@@ -120,7 +121,6 @@ const refused: Readonly<Record<string, { line?: number; reason: string; channel?
   'bad-13-utf8-bom': { line: 1, reason: 'Bad directive or wrong number of arguments' },
   'bad-14-malformed-myid': { line: 2, reason: 'Malformed Sentinel id in myid option.' },
   'bad-15-old-can-failover': { line: 3, reason: 'Unrecognized sentinel configuration statement.' },
-  'bad-17-tls-without-cert': { line: 2, reason: `TLS (tls-port) ${NOT_YET}` },
   'bad-19-missing-dir': { line: 2, reason: 'No such file or directory' },
   'bad-20-missing-include': {
     channel: 'log',

@@ -116,6 +116,23 @@ test('several classes of one line are taken together or not at all', () => {
 test('defaults in Sentinel mode', () => {
   expect(typedOptions(defaultValues())).toEqual({
     port: 26379,
+    tls: {
+      port: 0,
+      replication: false,
+      cluster: false,
+      server: { certFile: undefined, keyFile: undefined, keyFilePass: undefined },
+      client: { certFile: undefined, keyFile: undefined, keyFilePass: undefined },
+      caCertFile: undefined,
+      caCertDir: undefined,
+      dhParamsFile: undefined,
+      authClients: 'yes',
+      protocols: undefined,
+      ciphers: undefined,
+      ciphersuites: undefined,
+      preferServerCiphers: false,
+      sessionCaching: true,
+      sessionCacheSeconds: 300,
+    },
     bind: ['*', '-::*'],
     protectedMode: false,
     dir: undefined,

@@ -232,14 +232,21 @@ describe('tolerated, with a warning', () => {
   });
 });
 
+test.each([
+  { why: 'nobody hears of it', text: 'port 0\ntls-port 5', warnings: 1 },
+  { why: 'peers come over TLS, too', text: 'port 0\ntls-port 5\ntls-replication yes', warnings: 0 },
+  { why: 'peers come by the plain port', text: 'port 4\ntls-port 5', warnings: 0 },
+  { why: 'the file says what peers hear', text: 'port 0\ntls-port 5\nsentinel announce-port 5', warnings: 0 },
+])('a port for TLS only, and $why', ({ text, warnings }) => {
+  expect(load(text).warnings).toHaveLength(warnings);
+});
+
 describe('refused because starting would weaken what the file asks for', () => {
   test.each([
     { why: 'another user', text: 'port 1\nuser app on >x ~* &* +@all', line: 2 },
     { why: 'a default user that is off', text: 'user default off', line: 1 },
     { why: 'a default user without channels', text: 'user default on nopass ~* +@all', line: 1 },
     { why: 'aclfile', text: 'aclfile /x.acl', line: 1 },
-    { why: 'tls-port', text: 'tls-port 1', line: 1 },
-    { why: 'TLS to others', text: 'port 1\ntls-replication yes', line: 2 },
     { why: 'renaming a command of ours', text: 'rename-command SENTINEL ""', line: 1 },
   ])('$why', ({ text, line }) => {
     const error = refusal(text);
@@ -248,7 +255,7 @@ describe('refused because starting would weaken what the file asks for', () => {
   });
 
   test('the last value counts: what was taken back is no reason', () => {
-    expect(() => load('aclfile /x\naclfile ""\ntls-port 5\ntls-port 0\nport 0\nport 5')).not.toThrow();
+    expect(() => load('aclfile /x\naclfile ""\nport 0\nport 5')).not.toThrow();
   });
 
   test('users in both places, as the genuine server says it', () => {

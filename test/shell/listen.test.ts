@@ -33,7 +33,7 @@ async function outcome(places: Partial<Places>) {
     return server;
   };
   try {
-    const servers = await listenAll(create, { bind: [], port: 0, backlog: 5, ...places }, (text) =>
+    const servers = await listenAll(create, { bind: [], port: 0, tlsPort: 0, backlog: 5, ...places }, (text) =>
       warnings.push(text),
     );
     const where = servers.map((server) => {
@@ -58,6 +58,18 @@ test.each([
   { why: 'all of IPv4', bind: ['*'], where: ['0.0.0.0'] },
 ])('bind: $why', async ({ bind, where }) => {
   expect(await outcome({ bind, port: await aPort() })).toEqual({ where, warnings: [] });
+});
+
+test('a port for TLS beside the plain one, or alone; never the same', async () => {
+  const [port, tlsPort] = [await aPort(), await aPort()];
+  const bind = ['127.0.0.1'];
+  expect(await outcome({ bind, port, tlsPort })).toEqual({ where: ['127.0.0.1', '127.0.0.1'], warnings: [] });
+  expect(await outcome({ bind, tlsPort: await aPort() })).toEqual({ where: ['127.0.0.1'], warnings: [] });
+  const only = await aPort();
+  expect(await outcome({ bind, port: only, tlsPort: only })).toEqual({
+    failed: `Failed listening on port ${only} (TLS), aborting.`,
+    warnings: [cannot(`127.0.0.1:${only}`, 'bind: Address already in use')],
+  });
 });
 
 // On a machine without IPv6 there is nothing to listen on.

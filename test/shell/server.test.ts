@@ -80,7 +80,8 @@ async function serve(options: Partial<ServerOptions> & { password?: string } = {
   server = createSentinelServer({
     engine: fake.engine,
     world,
-    places: { bind: ['127.0.0.1'], port, backlog: 511 },
+    places: { bind: ['127.0.0.1'], port, tlsPort: 0, backlog: 511 },
+    tls: undefined,
     limits: { maxBulkBytes: 512 * MiB, maxQueryBytes: 1024 * MiB },
     maxClients: 100,
     idleSeconds: 0,
