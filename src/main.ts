@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import type { CommandWorld, ProcessFacts } from './commands/outcome.ts';
 import { createSessions } from './commands/session.ts';
 import { ConfigError, renderConfigError } from './config/config-error.ts';
+import type { GeneralOptions } from './config/general-options.ts';
 import { rewriteConfig } from './config/rewrite.ts';
 import { announcedPort, shownPort } from './config/tls-options.ts';
 import { createState } from './core/create.ts';
@@ -14,26 +15,51 @@ import type { Clock } from './core/effects.ts';
 import { LEVEL, type Level, payload } from './core/events.ts';
 import type { SentinelState } from './core/state.ts';
 import { createPasswordCheck, hashPassword } from './shell/auth.ts';
-import { fromBytes } from './shell/bytes.ts';
-import { type Configuration, isExecutable, loadConfiguration, StartError } from './shell/config-file.ts';
+import { fromBytes, toBytes } from './shell/bytes.ts';
+import {
+  type Configuration,
+  checkConfiguration,
+  isExecutable,
+  loadConfiguration,
+  StartError,
+} from './shell/config-file.ts';
+import { DAEMON_MARK, parent, startDaemon } from './shell/daemon.ts';
+import {
+  fitClients,
+  openFilesLimit,
+  pidFileOf,
+  removeQuietly,
+  renderBanner,
+  renderTitle,
+  writePidFile,
+} from './shell/duties.ts';
 import { createEngine, type Engine, type OuterEffect } from './shell/engine.ts';
 import { createLinks, type Links } from './shell/links.ts';
 import { backlogWarning } from './shell/listen.ts';
-import { createLog, ctime, type Log } from './shell/log.ts';
+import { createLog, ctime, type Log, type LogFormat } from './shell/log.ts';
 import { createResolver, type Resolver, resolveAll } from './shell/resolver.ts';
 import { createSentinelServer, type SentinelServer } from './shell/server.ts';
-import { createStore } from './shell/store.ts';
+import { createStop, endOnBug, ignoreSignals, stopOnSignals } from './shell/stop.ts';
+import { createStore, type Store } from './shell/store.ts';
+import { type Supervision, supervise } from './shell/supervise.ts';
+import { createSyslog } from './shell/syslog.ts';
 import { loadTls, reloadTls, type TlsMaterial } from './shell/tls.ts';
 
 /** The Redis version whose commands, replies and file we speak; INFO and HELLO tell it. */
 const REDIS_VERSION = '7.0.15';
 
-const USAGE = `Usage: ts-sentinel /path/to/sentinel.conf [options]
+const USAGE = `Usage: ts-sentinel /path/to/sentinel.conf [options] [-]
+       ts-sentinel /path/to/sentinel.conf --check-config
        ts-sentinel -v or --version
        ts-sentinel -h or --help
 
-Every directive of the file may also be given as an option behind it:
+Every directive of the file may also be given as an option behind it, and "-" reads more of them from standard input:
        ts-sentinel /etc/redis/sentinel.conf --port 26380 --loglevel verbose
+       ts-sentinel /etc/redis/sentinel.conf --sentinel monitor mymaster 10.0.0.1 6379 2
+
+Options of its own, which never go into the file:
+       --check-config             read the file, tell everything that is wrong with it, and exit with 0 or 1
+       --log-format text|json     how log lines look; also by the variable TS_SENTINEL_LOG_FORMAT
 `;
 
 /**
@@ -44,22 +70,46 @@ const NAMES_AT_START_MS = 1000;
 
 const clock = (): Clock => ({ now: Math.trunc(performance.now()), wallMs: Date.now() });
 
+/** A daemon's own start, the second one: its parent waits to hear of it. */
+const isDaemon = process.env[DAEMON_MARK] !== undefined;
+delete process.env[DAEMON_MARK];
+
 await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<void> {
+  const [first] = argv;
+  if (first === '-v' || first === '--version') return void process.stdout.write(versionLine());
+  if (first === '-h' || first === '--help') return fail(USAGE);
+  if (first === '--test-memory' || first === '--check-system') return fail(`${first} is not supported\n`);
   const program = new Command('ts-sentinel')
     .argument('[words...]')
+    .option('--check-config')
+    .option('--log-format <format>')
     .allowUnknownOption()
     .helpOption(false)
-    .action(() => undefined);
-  if (argv[0] === '-v' || argv[0] === '--version') return void process.stdout.write(versionLine());
-  if (argv[0] === '-h' || argv[0] === '--help') {
-    process.stderr.write(USAGE);
-    process.exitCode = 1;
-    return;
-  }
-  program.parse(argv, { from: 'user' });
-  await start(program.args);
+    .action(() => undefined)
+    .parse(argv, { from: 'user' });
+  const { checkConfig, logFormat } = program.opts<{ checkConfig?: true; logFormat?: string }>();
+  const format = logFormat ?? process.env.TS_SENTINEL_LOG_FORMAT ?? 'text';
+  const words = [...program.args];
+  // Valkey has a directive of that name, with other values; it is read like the other directives of newer releases.
+  const isValkeys = format === 'legacy' || format === 'logfmt';
+  if (isValkeys) words.push('--log-format', format);
+  else if (format !== 'text' && format !== 'json')
+    return fail(`The log format must be text or json, and not '${format}'\n`);
+  if (checkConfig) return check(words);
+  await start(words, isValkeys ? 'text' : format);
+}
+
+function fail(text: string): void {
+  process.stderr.write(text);
+  process.exitCode = 1;
+}
+
+async function check(words: readonly string[]): Promise<void> {
+  const { usable, report } = await checkConfiguration(words);
+  process.stdout.write(report);
+  process.exitCode = usable ? 0 : 1;
 }
 
 function versionLine(): string {
@@ -67,58 +117,98 @@ function versionLine(): string {
 }
 
 /** Start a sentinel. Whatever keeps it from starting is told in the genuine words, and ends the process with 1. */
-async function start(words: readonly string[]): Promise<void> {
-  const [file, ...options] = words;
-  let log = createLog({ level: 'notice', file: '' });
+async function start(words: readonly string[], format: LogFormat): Promise<void> {
+  const cwd = process.cwd();
+  let log = createLog({ level: 'notice', file: '', format });
+  ignoreSignals((text) => log.write('warning', text));
   try {
-    if (file === undefined || file.startsWith('-'))
-      throw new StartError('Sentinel needs config file on disk to save state. Exiting...');
-    const configuration = await loadConfiguration(file, options);
-    log = createLog({ level: configuration.general.loglevel, file: configuration.general.logfile });
-    await run(configuration, log);
+    const configuration = await loadConfiguration(words, (text) => log.write('warning', text));
+    const { general } = configuration;
+    log = openLog(general, format);
+    for (const line of configuration.recovered) log.write('warning', line);
+    const { NOTIFY_SOCKET: notifySocket, UPSTART_JOB: upstartJob } = process.env;
+    const supervision = supervise(general.supervised, { notifySocket, upstartJob }, log);
+    if (general.daemonize && supervision.by === 'no' && !isDaemon) {
+      const { error } = await startDaemon({ cwd, stdin: configuration.stdin });
+      if (error !== undefined) process.stderr.write(Buffer.from(error, 'latin1'));
+      process.exit(error === undefined ? 0 : 1);
+    }
+    await run(configuration, log, supervision);
   } catch (error) {
-    if (error instanceof ConfigError) {
-      for (const line of error.logLines) log.write('warning', line);
-      process.stderr.write(renderConfigError(error, REDIS_VERSION));
-    } else if (error instanceof StartError) log.write('warning', error.message);
-    else throw error;
-    process.exit(1);
+    if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
+    refuse(error, log);
   }
 }
 
-async function run(configuration: Configuration, log: Log): Promise<void> {
+function refuse(error: ConfigError | StartError, log: Log): void {
+  const lines = error instanceof ConfigError ? error.logLines : [error.message];
+  const block = error instanceof ConfigError ? renderConfigError(error, REDIS_VERSION) : '';
+  for (const line of lines) log.write('warning', line);
+  process.stderr.write(Buffer.from(block, 'latin1'));
+  if (isDaemon) parent.failed(block === '' ? lines.map((line) => `${line}\n`).join('') : block);
+  process.exit(1);
+}
+
+function openLog(general: GeneralOptions, format: LogFormat): Log {
+  const options = { level: general.loglevel, file: general.logfile, format };
+  if (!general.syslogEnabled) return createLog(options);
+  const warn = (text: string) => log.write('warning', text);
+  const syslog = createSyslog({ ident: fromBytes(general.syslogIdent), facility: general.syslogFacility }, warn);
+  const log: Log = createLog({ ...options, alsoTo: syslog });
+  return log;
+}
+
+async function run(configuration: Configuration, log: Log, supervision: Supervision): Promise<void> {
   const { general, durable, defaultUserPasswordHashes } = configuration;
   greet(configuration, log);
   const tls = loadTls(general.tls, (text) => log.write('warning', text));
+  const { maxClients, lines } = fitClients(general.maxclients, openFilesLimit());
+  for (const line of lines) log.write('warning', line);
+  log.write('notice', 'monotonic clock: POSIX clock_gettime');
   const facts = { myId: durable.myId ?? randomBytes(20).toString('hex'), port: announcedPort(general) };
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
   const names = durable.resolveHostnames ? await resolveAll(hostNames(durable), NAMES_AT_START_MS) : new Map();
   const { state, effects } = createState(durable, { ...facts, names, requirePass: general.requirePass }, clock(), rand);
   const hashes =
     defaultUserPasswordHashes ?? (general.requirePass === undefined ? [] : [hashPassword(general.requirePass)]);
-  const sentinel = assemble(configuration, log, state, hashes, tls);
-  handleSignals(log, sentinel);
+  const sentinel = assemble({ ...configuration, maxClients, supervision }, log, state, hashes, tls);
+  stopOnSignals(log, sentinel.stop);
+  process.on('SIGHUP', sentinel.reload);
+  endOnBug(log, general.crashLogEnabled);
+  // Whoever reads our log may go away; we stay.
+  process.stdout.on('error', () => undefined);
   await sentinel.server.listen();
-  log.write('notice', `Running mode=sentinel, port=${shownPort(general)}.`);
-  const backlog = backlogWarning(general.tcpBacklog);
-  if (backlog !== undefined) log.write('warning', backlog);
-  process.title = `redis-sentinel ${listenText(configuration)} [sentinel]`;
+  announce(configuration, log);
   // Told by the engine, behind the save of a new id.
   const hello = { kind: 'log', level: 'warning', text: `Sentinel ID is ${state.myId}` } as const;
-  sentinel.engine.start([hello, ...effects]);
+  sentinel.engine.start([hello, ...effects], () => {
+    supervision.ready();
+    if (isDaemon) parent.listening();
+  });
 }
 
 /** The first lines of the log, which tools look for. */
-function greet({ warnings, fromStdin, recovered }: Configuration, log: Log): void {
-  if (fromStdin) log.write('warning', 'Reading config from stdin');
+function greet({ warnings }: Configuration, log: Log): void {
   log.write('warning', 'oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo (ts-sentinel)');
   log.write(
     'warning',
     `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${process.pid}, just started`,
   );
   log.write('warning', 'Configuration loaded');
-  for (const line of recovered) log.write('warning', line);
   for (const warning of warnings) log.write('warning', `Configuration: ${warning}`);
+}
+
+/** We listen: the pid file, the title, and the lines or the picture that say where. */
+function announce({ general, file }: Configuration, log: Log): void {
+  const pidFile = pidFileOf(general.pidfile, isDaemon);
+  if (pidFile !== undefined) writePidFile(pidFile, log);
+  const appearance = { ...general, tlsPort: general.tls.port, configFile: toBytes(file) };
+  if (general.setProcTitle) process.title = fromBytes(renderTitle(general.procTitleTemplate, appearance));
+  const onTerminal = process.stdout.isTTY && general.logfile === '' && !general.syslogEnabled;
+  if (general.alwaysShowLogo || onTerminal) log.writeRaw(renderBanner(REDIS_VERSION, shownPort(general)));
+  else log.write('notice', `Running mode=sentinel, port=${shownPort(general)}.`);
+  const backlog = backlogWarning(general.tcpBacklog);
+  if (backlog !== undefined) log.write('warning', backlog);
 }
 
 interface Sentinel {
@@ -129,9 +219,15 @@ interface Sentinel {
   stop(): void;
 }
 
+/** What the configuration became on this machine. */
+interface Settled extends Configuration {
+  readonly maxClients: number;
+  readonly supervision: Supervision;
+}
+
 /** Core, links, server, store and log, wired together. */
 function assemble(
-  configuration: Configuration,
+  configuration: Settled,
   log: Log,
   state: SentinelState,
   hashes: readonly string[],
@@ -155,12 +251,15 @@ function assemble(
     failed: (name, reason) => engine.input({ kind: 'resolve-failed', name, reason }),
   });
   let timer: NodeJS.Timeout | undefined;
+  /** Resolves when the last save is through, well or badly. */
+  let saved: Promise<unknown> = Promise.resolve();
   const engine: Engine = createEngine(state, {
     clock,
     rand,
-    async save() {
-      await store.write(rewriteConfig(await store.read(), durableState(state), configuration.inEffect));
-      log.write('notice', 'Sentinel new configuration saved on disk');
+    save() {
+      const saving = save(configuration, state, store, log);
+      saved = saving.catch(() => undefined);
+      return saving;
     },
     perform: (effect) => perform(effect, { links, resolver, log, server }),
     afterInputs: (callback) => void setImmediate(callback),
@@ -178,14 +277,24 @@ function assemble(
     facts: () => processFacts(configuration, runId, server),
   };
   const runId = randomBytes(20).toString('hex');
-  const stop = () => {
-    log.write('warning', 'User requested shutdown...');
-    if (general.unixSocket !== undefined) log.write('notice', 'Removing the unix socket file.');
-    server.close();
-    links.closeAll();
-    log.write('warning', 'Sentinel is now ready to exit, bye bye...');
-    process.exit(0);
-  };
+  const stop = createStop({
+    log,
+    cleanUp() {
+      configuration.supervision.stopping();
+      const pidFile = pidFileOf(general.pidfile, isDaemon);
+      if (pidFile !== undefined) {
+        log.write('notice', 'Removing the pid file.');
+        removeQuietly(pidFile);
+      }
+      if (general.unixSocket !== undefined) {
+        log.write('notice', 'Removing the unix socket file.');
+        removeQuietly(fromBytes(general.unixSocket));
+      }
+      server.close();
+      links.closeAll();
+    },
+    settled: () => saved,
+  });
   const server = createSentinelServer({
     engine,
     world,
@@ -201,7 +310,7 @@ function assemble(
     },
     tls: tls && { context: tls.server, authClients: general.tls.authClients },
     limits: { maxBulkBytes: general.protoMaxBulkLen, maxQueryBytes: general.queryBufferLimit },
-    maxClients: general.maxclients,
+    maxClients: configuration.maxClients,
     idleSeconds: general.timeout,
     keepAliveSeconds: general.tcpKeepalive,
     protectedMode: general.protectedMode,
@@ -222,6 +331,12 @@ interface Hands {
   readonly resolver: Resolver;
   readonly log: Log;
   readonly server: SentinelServer;
+}
+
+async function save(configuration: Settled, state: SentinelState, store: Store, log: Log): Promise<void> {
+  await store.write(rewriteConfig(await store.read(), durableState(state), configuration.inEffect));
+  log.write('debug', `Rewritten config file (${toBytes(configuration.file)}) successfully`);
+  log.write('notice', 'Sentinel new configuration saved on disk');
 }
 
 /** Carry one effect out. Secrets never get here: events hide them where they are rendered. */
@@ -248,50 +363,25 @@ function perform(effect: OuterEffect, { links, resolver, log, server }: Hands): 
   }
 }
 
-function processFacts({ general, file }: Configuration, runId: string, server: SentinelServer): ProcessFacts {
+function processFacts(
+  { general, file, maxClients, supervision }: Settled,
+  runId: string,
+  server: SentinelServer,
+): ProcessFacts {
   const { user, system } = process.cpuUsage();
   return {
     version: REDIS_VERSION,
     pid: process.pid,
     runId,
     port: shownPort(general),
-    configFile: file,
-    executable: process.argv[1] ?? process.execPath,
+    configFile: toBytes(file),
+    executable: toBytes(process.argv[1] ?? process.execPath),
     os: `${type()} ${release()} ${arch() === 'x64' ? 'x86_64' : arch()}`,
     archBits: 64,
-    supervised: 'no',
+    supervised: supervision.by,
     uptimeSeconds: Math.trunc(process.uptime()),
-    maxClients: general.maxclients,
+    maxClients,
     cpu: { user: user / 1e6, system: system / 1e6 },
     ...server.traffic,
   };
-}
-
-/** What the process title shows of where we listen: the first address, or `*`. */
-function listenText({ general }: Configuration): string {
-  if (shownPort(general) === 0 && general.unixSocket !== undefined)
-    return `unixsocket:${fromBytes(general.unixSocket)}`;
-  return `${(general.bind[0] ?? '*').replace(/^-/, '')}:${shownPort(general)}`;
-}
-
-function handleSignals(log: Log, { reload, stop }: Sentinel): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      log.write('warning', `Received ${signal} scheduling shutdown...`);
-      stop();
-    });
-  // Node's own answers would be to end (SIGHUP) and to open a debugger (SIGUSR1): neither is for a sentinel.
-  // Differs: SIGUSR1 and SIGUSR2 end the genuine server (TS-D12).
-  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)
-    process.on(signal, () => {
-      if (signal === 'SIGHUP') reload();
-      else if (signal.startsWith('SIGUSR')) log.write('warning', `Received ${signal}: ignored`);
-    });
-  // Whoever reads our log may go away; we stay.
-  process.stdout.on('error', () => undefined);
-  // A broken invariant, or an error nobody expected: a stopped sentinel is outvoted, a wrong one is believed.
-  process.on('uncaughtException', (error) => {
-    log.write('warning', `=== TS-SENTINEL BUG REPORT START: ${error.stack ?? error.message} === BUG REPORT END`);
-    process.exit(1);
-  });
 }

@@ -75,7 +75,7 @@ export interface MasterDirective extends Row {
 }
 
 const UNRECOGNIZED = 'Unrecognized sentinel configuration statement.';
-const NO_SUCH_MASTER = 'No such master with specified name.';
+export const NO_SUCH_MASTER = 'No such master with specified name.';
 
 /** Rows written before the masters. */
 export const leadingDirectives: readonly GlobalDirective[] = [

@@ -59,6 +59,14 @@ export interface GeneralOptions {
   readonly unixSocketMode: number;
   readonly pidfile: string | undefined;
   readonly daemonize: boolean;
+  readonly syslogEnabled: boolean;
+  readonly syslogIdent: string;
+  /** `user`, `local0` … `local7`. */
+  readonly syslogFacility: string;
+  readonly alwaysShowLogo: boolean;
+  readonly crashLogEnabled: boolean;
+  readonly setProcTitle: boolean;
+  readonly procTitleTemplate: string;
   readonly supervised: 'no' | 'systemd' | 'upstart' | 'auto';
 }
 
@@ -341,6 +349,13 @@ export function typedOptions(values: GeneralValues): GeneralOptions {
     unixSocketMode: Number.parseInt(textOf('unixsocketperm') ?? '0', 8),
     pidfile: textOf('pidfile'),
     daemonize: textOf('daemonize') === 'yes',
+    syslogEnabled: textOf('syslog-enabled') === 'yes',
+    syslogIdent: textOf('syslog-ident') ?? '',
+    syslogFacility: textOf('syslog-facility') ?? '',
+    alwaysShowLogo: textOf('always-show-logo') === 'yes',
+    crashLogEnabled: textOf('crash-log-enabled') === 'yes',
+    setProcTitle: textOf('set-proc-title') === 'yes',
+    procTitleTemplate: textOf('proc-title-template') ?? '',
     supervised: textOf('supervised') as GeneralOptions['supervised'],
   };
 }

@@ -7,6 +7,7 @@ import {
   type Draft,
   lineKey,
   lineText,
+  NO_SUCH_MASTER,
   passOf,
   readSentinelLine,
   type SentinelLine,
@@ -79,6 +80,10 @@ interface Loading {
   readonly users: { name: string; rules: readonly string[]; place: LinePlace }[];
   /** General rename-command lines of commands a sentinel has. */
   readonly renames: LinePlace[];
+  /** Set where errors are collected, not thrown. */
+  readonly problems?: ConfigError[];
+  /** Names of masters whose monitor line was refused: what else is said of them is not wrong for that reason. */
+  readonly refusedMasters: Set<string>;
 }
 
 type Source = SentinelLine['source'];
@@ -94,13 +99,7 @@ interface Line {
 /** Reads a whole configuration; `text` is the main file as latin1. Throws ConfigError for the first error there is. */
 export function loadConfig(text: string, environment: Environment): LoadedConfig {
   const loading = startLoading(environment);
-  loadMainText(loading, text + (environment.stdin ?? ''));
-  runQueue(loading);
-  const defaultUser = settleUsers(loading);
-  refuseUnsupported(loading);
-  warnAboutOptions(loading);
-  warnAboutPassword(loading, defaultUser);
-  warnAboutPorts(loading);
+  const defaultUser = loadAll(loading, text);
   const { named: _named, merged: _merged, masters, ...settings } = loading.draft;
   return {
     general: typedOptions(loading.values),
@@ -109,6 +108,53 @@ export function loadConfig(text: string, environment: Environment): LoadedConfig
     inEffect: inEffect(loading, defaultUser),
     warnings: loading.warnings,
   };
+}
+
+/** Everything that is wrong with a configuration, and what is worth a warning; never throws a ConfigError. */
+export interface Findings {
+  /** In the order in which they are met: general lines, `sentinel` lines in their passes, then the whole. */
+  readonly problems: readonly ConfigError[];
+  readonly warnings: readonly string[];
+  readonly masters: number;
+}
+
+/** Reads on behind an error, for whoever wants to see all of them at once. What only follows from one is left out. */
+export function checkConfig(text: string, environment: Environment): Findings {
+  const problems: ConfigError[] = [];
+  const loading = { ...startLoading(environment), problems };
+  loadAll(loading, text);
+  attempt(loading, () => {
+    if (listensNowhere(loading.values))
+      throw new ConfigError('Configured to not listen anywhere, exiting.', undefined, { channel: 'log' });
+  });
+  return { problems, warnings: loading.warnings, masters: loading.draft.masters.size };
+}
+
+function listensNowhere(values: GeneralValues): boolean {
+  const ports = valueIn(values, 'port') !== '0' || valueIn(values, 'tls-port') !== '0';
+  return !(ports && valueIn(values, 'bind') !== '') && valueIn(values, 'unixsocket') === undefined;
+}
+
+function loadAll(loading: Loading, text: string): DefaultUser | undefined {
+  loadMainText(loading, text + (loading.environment.stdin ?? ''));
+  runQueue(loading);
+  const defaultUser = attempt(loading, () => settleUsers(loading));
+  attempt(loading, () => refuseUnsupported(loading));
+  warnAboutOptions(loading);
+  warnAboutPassword(loading, defaultUser);
+  warnAboutPorts(loading);
+  return defaultUser;
+}
+
+/** Does a piece of loading. An error in it ends the loading, unless all of them are collected. */
+function attempt<T>({ problems }: Loading, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (problems === undefined || !(error instanceof ConfigError)) throw error;
+    problems.push(error);
+    return undefined;
+  }
 }
 
 function startLoading(environment: Environment): Loading {
@@ -135,6 +181,7 @@ function startLoading(environment: Environment): Loading {
     fromCommandLine: new Set(),
     users: [],
     renames: [],
+    refusedMasters: new Set(),
   };
 }
 
@@ -157,18 +204,21 @@ function loadText(
   let belowSignature = false;
   text.split('\n').forEach((raw, at) => {
     const place = { number: at + 1, text: trimLine(raw), file };
-    // Differs: the genuine server reads on, with the next line glued to this one.
-    if (raw.includes('\0')) throw new ConfigError('NUL byte in configuration line', place);
     if (place.text === SIGNATURE) belowSignature = true;
-    if (place.text === '' || place.text.startsWith('#')) return;
-    loadLine(loading, { place, files, belowSignature, source: sourceOf(place.number) });
+    attempt(loading, () => loadLine(loading, { place, files, belowSignature, source: sourceOf(place.number) }));
   });
   const logfile = valueIn(loading.values, 'logfile');
-  const error = logfile ? loading.environment.tryLogFile(logfile) : undefined;
-  if (error !== undefined) throw new ConfigError(`Can't open the log file: ${error}`);
+  attempt(loading, () => {
+    const error = logfile ? loading.environment.tryLogFile(logfile) : undefined;
+    if (error !== undefined) throw new ConfigError(`Can't open the log file: ${error}`);
+  });
 }
 
 function loadLine(loading: Loading, line: Line): void {
+  const { text } = line.place;
+  // Differs: the genuine server reads on, with the next line glued to this one.
+  if (text.includes('\0')) throw new ConfigError('NUL byte in configuration line', line.place);
+  if (text === '' || text.startsWith('#')) return;
   const words = tokenize(line.place.text);
   if (words === undefined) throw new ConfigError('Unbalanced quotes in configuration line', line.place);
   const [name = '', ...args] = words;
@@ -275,7 +325,7 @@ function runQueue(loading: Loading): void {
     const isEarly = (line: SentinelLine) => line.source === 'include' && loading.draft.merged.has(line.words[1] ?? '');
     const early = loading.draft.merged.size > 0 ? lines.filter(isEarly) : [];
     const rest = early.length > 0 ? lines.filter((line) => !isEarly(line)) : lines;
-    for (const line of [...early, ...rest]) readQueued(loading, line);
+    for (const line of [...early, ...rest]) attempt(loading, () => readQueued(loading, line));
   }
 }
 
@@ -288,7 +338,11 @@ function readQueued(loading: Loading, line: SentinelLine): void {
     warn: (text) => warn(loading, line.place, text),
     log: (text) => logLines.push(text),
   });
-  if (reason !== undefined) throw new ConfigError(reason, line.place, { logLines });
+  if (reason === undefined) return;
+  const [directive = '', master = ''] = line.words;
+  if (directive.toLowerCase() === 'monitor') loading.refusedMasters.add(master);
+  else if (reason === NO_SUCH_MASTER && loading.refusedMasters.has(master)) return;
+  throw new ConfigError(reason, line.place, { logLines });
 }
 
 const notYet = (what: string) => `${what} is not supported by this version of ts-sentinel yet`;

@@ -1,10 +1,12 @@
 // Loading the configuration from this machine: what src/config needs of files, directories and standard input.
-import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { globMatches } from '../commands/glob.ts';
 import { commandLineToLines } from '../config/command-line.ts';
-import { type Environment, type IncludedFile, type LoadedConfig, loadConfig } from '../config/load.ts';
+import { checkConfig, type Environment, type IncludedFile, type LoadedConfig, loadConfig } from '../config/load.ts';
+import { renderFindings } from '../config/report.ts';
 import { hashPassword } from './auth.ts';
+import { fromBytes, toBytes } from './bytes.ts';
 import { isSystemError, recover, whyNotWritable, words } from './store.ts';
 
 /** Log lines of a start that fails: the genuine server's texts, at the warning level. */
@@ -15,39 +17,86 @@ export class StartError extends Error {
 export interface Configuration extends LoadedConfig {
   /** The file's absolute path, made before `dir` changed the working directory. */
   readonly file: string;
-  /** Part of the text came from standard input. */
-  readonly fromStdin: boolean;
+  /** What was read from standard input, if it is a part of the configuration. */
+  readonly stdin: string | undefined;
   /** What was done, before the file was read, about a save that a crash had cut short: lines for the log. */
   readonly recovered: readonly string[];
 }
 
+/** The process's arguments, taken apart; texts are byte strings. */
+interface Given {
+  /** As given. A sentinel needs one, but what else is wrong is told first. */
+  readonly file: string | undefined;
+  readonly lines: readonly string[];
+  readonly readsStdin: boolean;
+}
+
+/** The first argument is the file unless it begins with a dash; a lone dash, first or last, is standard input. */
+function readArguments(words: readonly string[]): Given {
+  const [first] = words;
+  const file = first?.startsWith('-') ? undefined : first;
+  const readsFirst = first === '-';
+  const options = words.slice(file === undefined && !readsFirst ? 0 : 1).map(toBytes);
+  const { lines, stdin } = commandLineToLines(options);
+  return { file, lines, readsStdin: readsFirst || stdin };
+}
+
 /**
- * Load `file` and the arguments behind it; changes the working directory where `dir` says so.
+ * Load the file and the options that the process's arguments name; changes the working directory where `dir` says so.
  * Throws `ConfigError` for a text that is wrong and `StartError` for a file that cannot be used.
  */
-export async function loadConfiguration(file: string, args: readonly string[]): Promise<Configuration> {
-  const path = resolve(file);
-  const { lines, stdin } = commandLineToLines(args);
-  const recovered = await recover(path).catch((error: unknown) => {
-    throw new StartError(`The save of ${path} that was cut short can't be finished: ${reasonOf(error)}. Exiting...`);
-  });
-  const text = readText(path, file);
-  const environment: Environment = {
-    configFile: path,
-    commandLine: lines,
-    ...(stdin ? { stdin: readFileSync(0, 'latin1') } : {}),
-    readInclude,
-    isExecutable,
-    enterDirectory,
-    workingDirectory: () => process.cwd(),
-    tryLogFile,
-    sha256Hex: hashPassword,
-  };
-  const loaded = loadConfig(text, environment);
+export async function loadConfiguration(
+  words: readonly string[],
+  warn: (text: string) => void,
+): Promise<Configuration> {
+  const given = readArguments(words);
+  const path = resolve(given.file ?? '');
+  const recovered = given.file === undefined ? [] : await finishSave(path);
+  const text = given.file === undefined ? '' : readText(path, given.file);
+  if (given.readsStdin) warn('Reading config from stdin');
+  const stdin = given.readsStdin ? readFileSync(0, 'latin1') : undefined;
+  const loaded = loadConfig(text, environmentOf(given, path, stdin));
+  if (given.file === undefined) throw new StartError('Sentinel needs config file on disk to save state. Exiting...');
   const obstacle = await whyNotWritable(path);
   if (obstacle !== undefined)
     throw new StartError(`Sentinel config file ${path} is not writable: ${obstacle}. Exiting...`);
-  return { ...loaded, file: path, fromStdin: stdin, recovered };
+  return { ...loaded, file: path, stdin, recovered };
+}
+
+async function finishSave(path: string): Promise<readonly string[]> {
+  return await recover(path).catch((error: unknown) => {
+    throw new StartError(`The save of ${path} that was cut short can't be finished: ${reasonOf(error)}. Exiting...`);
+  });
+}
+
+/** Read the same without starting anything: is it usable, and a report for people. Leaves no file behind. */
+export async function checkConfiguration(words: readonly string[]): Promise<{ usable: boolean; report: string }> {
+  const given = readArguments(words);
+  if (given.file === undefined) return { usable: false, report: 'No configuration file was named.\n' };
+  const path = resolve(given.file);
+  const obstacle = await whyNotWritable(path);
+  if (obstacle !== undefined) return { usable: false, report: `${given.file}: not writable: ${obstacle}\n` };
+  const text = readText(path, given.file);
+  const stdin = given.readsStdin ? readFileSync(0, 'latin1') : undefined;
+  const environment = { ...environmentOf(given, path, stdin), tryLogFile: whyNotAppendable };
+  const findings = checkConfig(text, environment);
+  const lines = `${text}${stdin ?? ''}`.split('\n').length;
+  const report = Buffer.from(renderFindings(findings, { file: toBytes(given.file), lines }), 'latin1').toString('utf8');
+  return { usable: findings.problems.length === 0, report };
+}
+
+function environmentOf(given: Given, path: string, stdin: string | undefined): Environment {
+  return {
+    configFile: toBytes(path),
+    commandLine: given.lines,
+    ...(stdin === undefined ? {} : { stdin }),
+    readInclude,
+    isExecutable,
+    enterDirectory,
+    workingDirectory: () => toBytes(process.cwd()),
+    tryLogFile,
+    sha256Hex: hashPassword,
+  };
 }
 
 function readText(path: string, asGiven: string): string {
@@ -60,10 +109,10 @@ function readText(path: string, asGiven: string): string {
 
 /** The file, or with a wildcard all files it stands for, in order; none is no error then. */
 function readInclude(pattern: string): readonly IncludedFile[] | { error: string } {
-  const path = resolve(pattern);
+  const path = resolve(fromBytes(pattern));
   try {
     const files = /[*?[]/.test(pattern) ? expand(path) : [path];
-    return files.map((found) => ({ path: found, text: readFileSync(found, 'latin1') }));
+    return files.map((found) => ({ path: toBytes(found), text: readFileSync(found, 'latin1') }));
   } catch (error) {
     return { error: reasonOf(error) };
   }
@@ -95,7 +144,7 @@ function entriesOf(directory: string): string[] {
 /** May `path` be executed? A directory may, as for the genuine server. */
 export function isExecutable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(fromBytes(path), constants.X_OK);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error) return false;
@@ -105,7 +154,7 @@ export function isExecutable(path: string): boolean {
 
 function enterDirectory(path: string): string | undefined {
   try {
-    process.chdir(path);
+    process.chdir(fromBytes(path));
     return undefined;
   } catch (error) {
     return reasonOf(error);
@@ -114,7 +163,20 @@ function enterDirectory(path: string): string | undefined {
 
 function tryLogFile(path: string): string | undefined {
   try {
-    closeSync(openSync(path, 'a'));
+    closeSync(openSync(fromBytes(path), 'a'));
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** The same question without making the file: it may be appended to, or its folder takes a new one. */
+function whyNotAppendable(path: string): string | undefined {
+  const file = resolve(fromBytes(path));
+  try {
+    const exists = existsSync(file);
+    if (exists && statSync(file).isDirectory()) return 'Is a directory';
+    accessSync(exists ? file : dirname(file), constants.W_OK);
     return undefined;
   } catch (error) {
     return reasonOf(error);

@@ -34,8 +34,8 @@ export interface Engine {
    * `deliver` gets the outcome when its effects have run; `saved` is false when this turn's save failed.
    */
   request(run: RunRequest, deliver: Deliver): boolean;
-  /** Run the effects of the start and begin to keep time. */
-  start(effects: readonly Effect[]): void;
+  /** Run the effects of the start, the save of a new id among them, and begin to keep time; then call `started`. */
+  start(effects: readonly Effect[], started?: () => void): void;
 }
 
 type RunRequest = (clock: Clock) => Outcome;
@@ -173,8 +173,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
       });
       return ran;
     },
-    start: (effects) => {
+    start: (effects, started = () => undefined) => {
       collect(effects);
+      deeds.push({ deliver: started });
       schedule();
     },
   };

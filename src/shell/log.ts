@@ -1,13 +1,17 @@
-// The log: pino collects, one line goes out in the genuine server's form, so that shippers and greps go on working.
-// The only importer of pino.
+// The log: pino collects, and a line goes out in the genuine server's form, so that shippers and greps go on working,
+// or as JSON. The only importer of pino.
 import { appendFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import type { Level } from '../core/events.ts';
+import { fromBytes } from './bytes.ts';
 
 export interface Log {
   /** Write one line, unless `level` is below the configured one. Texts are byte strings. */
   write(level: Level, text: string): void;
-  setLevel(level: Level | 'nothing'): void;
+  /** As `write`, for what a signal caused: the genuine server marks these lines in a form of their own. */
+  writeFromSignal(text: string): void;
+  /** Write a text of several lines as it is; left out where lines are JSON. */
+  writeRaw(text: string): void;
 }
 
 /** pino's numbers for our levels, and the mark each has in a line. */
@@ -19,30 +23,45 @@ const LEVELS: Readonly<Record<Level, { value: number; mark: string }>> = {
 };
 const MARK = new Map(Object.values(LEVELS).map(({ value, mark }) => [value, mark]));
 
-/** Where lines go: standard output, or with `file` that file, opened anew for each line as logrotate expects. */
+export type LogFormat = 'text' | 'json';
+
 export interface LogOptions {
   readonly level: Level | 'nothing';
-  /** Empty: standard output. */
+  /** Lines are appended to this file, opened anew for each one as logrotate expects. Empty: standard output. */
   readonly file: string;
+  readonly format: LogFormat;
+  /** Where each line goes besides. */
+  readonly alsoTo?: { write(level: Level, text: string): void };
 }
 
 /** Create the process's log. */
-export function createLog({ level, file }: LogOptions): Log {
-  const customLevels = { debug: 20, verbose: 25, notice: 30, warning: 40 };
-  const destination = { write: (line: string) => put(file, toGenuineLine(line)) };
-  const logger: Logger<keyof typeof customLevels> = pino(
-    { level: pinoLevel(level), customLevels, useOnlyCustomLevels: true, base: { pid: process.pid } },
-    destination,
-  );
+export function createLog({ level, file, format, alsoTo }: LogOptions): Log {
+  const path = fromBytes(file);
+  const toLine = format === 'json' ? toJsonLine : toGenuineLine;
+  const logger = createLogger(level, (line) => put(path, toLine(line)));
   return {
-    write: (lineLevel, text) => logger[lineLevel](text),
-    setLevel: (next) => {
-      logger.level = pinoLevel(next);
+    write(lineLevel, text) {
+      logger[lineLevel](text);
+      if (alsoTo !== undefined && logger.isLevelEnabled(lineLevel)) alsoTo.write(lineLevel, text);
+    },
+    writeFromSignal(text) {
+      if (format === 'json') logger.warning(text);
+      else if (logger.isLevelEnabled('warning'))
+        put(path, `${process.pid}:signal-handler (${Math.trunc(Date.now() / 1000)}) ${text}\n`);
+    },
+    writeRaw(text) {
+      if (format === 'text' && logger.isLevelEnabled('notice')) put(path, text);
     },
   };
 }
 
-const pinoLevel = (level: Level | 'nothing') => (level === 'nothing' ? 'silent' : level);
+type Levels = keyof typeof LEVELS;
+
+function createLogger(level: Level | 'nothing', write: (line: string) => void): Logger<Levels> {
+  const customLevels = { debug: 20, verbose: 25, notice: 30, warning: 40 };
+  const options = { level: level === 'nothing' ? 'silent' : level, customLevels, base: { pid: process.pid } };
+  return pino({ ...options, useOnlyCustomLevels: true }, { write });
+}
 
 function put(file: string, line: string): void {
   const bytes = Buffer.from(line, 'latin1');
@@ -55,10 +74,26 @@ function put(file: string, line: string): void {
     }
 }
 
+interface Entry {
+  readonly level: number;
+  readonly time: number;
+  readonly pid: number;
+  readonly msg: string;
+}
+
 /** `4625:X 22 Nov 2026 01:36:45.392 # text` (spec/config.md §6.5); the role of a sentinel is always X. */
 function toGenuineLine(line: string): string {
-  const { level, time, pid, msg } = JSON.parse(line) as { level: number; time: number; pid: number; msg: string };
+  const { level, time, pid, msg } = JSON.parse(line) as Entry;
   return `${pid}:X ${formatTime(new Date(time))} ${MARK.get(level) ?? '#'} ${msg}\n`;
+}
+
+const NAME = new Map(Object.entries(LEVELS).map(([name, { value }]) => [value, name]));
+
+/** pino's own line with the level by its name, the time for people, and the bytes of the text as UTF-8. */
+function toJsonLine(line: string): string {
+  const { level, time, pid, msg } = JSON.parse(line) as Entry;
+  const entry = { level: NAME.get(level), time: new Date(time).toISOString(), pid, msg: fromBytes(msg) };
+  return `${Buffer.from(JSON.stringify(entry), 'utf8').toString('latin1')}\n`;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

@@ -1,4 +1,5 @@
 // The general directives: every name loads, every kind reads and writes its values as redis-sentinel 7.0.15 does.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   applyGeneral,
@@ -154,7 +155,21 @@ test('defaults in Sentinel mode', () => {
     unixSocketMode: 0,
     pidfile: undefined,
     daemonize: false,
+    syslogEnabled: false,
+    syslogIdent: 'redis',
+    syslogFacility: 'local0',
+    alwaysShowLogo: false,
+    crashLogEnabled: true,
+    setProcTitle: true,
+    procTitleTemplate: '{title} {listen-addr} {server-mode}',
     supervised: 'no',
   });
   expect(valueIn(defaultValues(), 'tls-port')).toBe('0');
+});
+
+test('the README names every directive that does not only make a warning', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const effective = generalTable.filter(({ use }) => use === 'honoured' || use === 'accepted');
+  const shown = (name: string) => readme.includes(`\`${name.replace(/^tls-.*/, 'tls-*')}\``);
+  expect(effective.map(({ name }) => name).filter((name) => !shown(name))).toEqual([]);
 });

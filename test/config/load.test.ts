@@ -201,13 +201,8 @@ describe('tolerated, with a warning', () => {
     },
     {
       why: 'an option of a later version',
-      text: 'pidfile /x.pid',
-      warning: "line 1: 'pidfile' is not supported by this version of ts-sentinel yet: it has no effect",
-    },
-    {
-      why: 'daemonize',
-      text: 'daemonize yes',
-      warning: "line 1: 'daemonize' is not supported by this version of ts-sentinel yet: it has no effect",
+      text: 'maxmemory-clients 1mb',
+      warning: "line 1: 'maxmemory-clients' is not supported by this version of ts-sentinel yet: it has no effect",
     },
     {
       why: 'a script',
@@ -218,7 +213,7 @@ describe('tolerated, with a warning', () => {
   ])('$why', ({ text, warning }) => expect(load(text).warnings).toEqual([warning]));
 
   test.each([
-    { why: 'an unsupported option that says the default', text: 'crash-log-enabled yes\nsyslog-enabled no' },
+    { why: 'an unsupported option that says the default', text: 'maxmemory-clients 0' },
     {
       why: 'what the genuine server writes into every file',
       text: 'latency-tracking-info-percentiles 50 99 99.9\nuser default on nopass ~* &* +@all\nprotected-mode no',

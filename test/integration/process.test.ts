@@ -1,42 +1,15 @@
 // The process: what it prints when it cannot start, how it ends, what it does to clients that talk nonsense.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePorts } from '../../src/demo/ports.ts';
 import { until } from '../../src/demo/until.ts';
+import { workplace } from './run.ts';
 import { start } from './support.ts';
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-let directory: string;
-const started: ChildProcess[] = [];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ts-sentinel-process-'));
-});
-afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
-});
-
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [program, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-  started.push(child);
-  const out = { stdout: '', stderr: '' };
-  child.stdout.on('data', (data: Buffer) => (out.stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (out.stderr += data.toString()));
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { child, out, ended };
-}
-
-function conf(text: string): string {
-  const file = join(directory, 'sentinel.conf');
-  writeFileSync(file, text);
-  return file;
-}
+const place = workplace();
+const conf = (text: string) => place.write(text);
+const run = (...args: string[]) => place.run(args);
 
 test.each([
   {
@@ -84,7 +57,7 @@ test('a missing file, no file, and a directory are refused with exit status 1', 
   const none = run();
   expect(await none.ended).toBe(1);
   expect(none.out.stdout).toContain('# Sentinel needs config file on disk to save state. Exiting...');
-  const folder = run(directory);
+  const folder = run(place.path('.'));
   expect(await folder.ended).toBe(1);
 });
 
