@@ -1,4 +1,5 @@
-// How the tests are run: `quick` needs no processes, `real` starts redis-server and ts-sentinel processes.
+// How the tests are run: `quick` needs no processes, `real` starts redis-server and ts-sentinel processes, `clients`
+// runs client libraries of other languages as well.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'quick',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/differential/**'],
+          exclude: ['test/integration/**', 'test/differential/**', 'test/clients/clients.test.ts'],
         },
       },
       {
@@ -21,6 +22,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // By test/clients/run.js alone: it builds programs in other languages.
+      { test: { name: 'clients', include: ['test/clients/clients.test.ts'] } },
     ],
   },
 });
