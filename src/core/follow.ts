@@ -80,9 +80,13 @@ function respell(state: SentinelState, replica: Replica, address: Address): void
 /** Until now nobody knew that another link leads to the same peer: one is enough. */
 function shareLink(turn: Turn, peer: Peer, link: Link): void {
   const { state } = turn;
-  const shared = state.links.get(state.peerLinks.get(peer.runId) ?? -1);
-  if (shared === undefined || shared === link || !sameAddress(shared.address, link.address)) return;
+  const elsewhere = [...state.masters.values()].flatMap(({ peers }) => peers.get(peer.runId) ?? []);
+  const shared = elsewhere
+    .flatMap((id) => state.links.get(state.instances.get(id)?.linkId ?? -1) ?? [])
+    .find((other) => other !== link && sameAddress(other.address, link.address));
+  if (shared === undefined) return;
   readdress(state, shared, link.address);
+  state.peerLinks.set(peer.runId, shared.id);
   for (const id of [...link.users]) {
     const user = state.instances.get(id);
     if (user === undefined) continue;

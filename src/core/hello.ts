@@ -3,9 +3,8 @@ import type { NodeReply } from './effects.ts';
 import { holdFailover } from './failover.ts';
 import { adoptName } from './follow.ts';
 import { addPeer, removeInstance } from './instances.ts';
-import { literalIp } from './ip-text.ts';
 import { dropConnections, HELLO_CHANNEL, outstanding, request, unhurriedConnection } from './links.ts';
-import { keepHello, locate } from './names.ts';
+import { keepHello, locate, refuseName } from './names.ts';
 import {
   addressOf,
   currentAddress,
@@ -42,13 +41,13 @@ export interface Hello {
  * Differs: the genuine server acts on the good fields of a bad hello, so that one with a broken address removes a
  * voter (spec/behavior.md §13.1 w12); here a message is taken as a whole or not at all.
  */
-export function parseHello(text: string, namesAllowed: boolean): Hello | undefined {
+export function parseHello(text: string): Hello | undefined {
   const fields = text.split(',');
   if (fields.length !== 8) return undefined;
   const [ip = '', port = '', runId = '', epoch = '', masterName = '', masterIp = '', masterPort = '', config = ''] =
     fields;
-  const address = parseAddress(ip, port, 0, namesAllowed);
-  const masterAddress = parseAddress(masterIp, masterPort, 1, namesAllowed);
+  const address = parseAddress(ip, port, 0);
+  const masterAddress = parseAddress(masterIp, masterPort, 1);
   const currentEpoch = parseEpoch(epoch);
   const configEpoch = parseEpoch(config);
   if (address === undefined || masterAddress === undefined || runId === '') return undefined;
@@ -56,9 +55,9 @@ export function parseHello(text: string, namesAllowed: boolean): Hello | undefin
   return { address, runId, currentEpoch, masterName, masterAddress, configEpoch };
 }
 
-function parseAddress(host: string, port: string, minPort: number, namesAllowed: boolean): Address | undefined {
+function parseAddress(host: string, port: string, minPort: number): Address | undefined {
   if (!/^\d{1,5}$/.test(port) || Number(port) < minPort || Number(port) > 65535) return undefined;
-  if (literalIp(host) === undefined && !(namesAllowed && host !== '')) return undefined;
+  if (host === '') return undefined;
   return addressOf(host, Number(port));
 }
 
@@ -111,7 +110,7 @@ export function onHelloReply(turn: Turn, instance: Instance, version: number, re
 /** A hello came, through a data node or from a peer directly; also in TILT. Our own are ignored on both ways. */
 export function onHello(turn: Turn, text: string): void {
   const { state } = turn;
-  const read = parseHello(text, state.settings.resolveHostnames);
+  const read = parseHello(text);
   if (read === undefined || read.runId === state.myId) return;
   const master = state.masters.get(read.masterName);
   if (master === undefined) return;
@@ -135,6 +134,7 @@ function withNames(turn: Turn, master: Master, hello: Hello, text: string): Hell
     if (given.ip !== undefined || isOurs) return given;
     const address = locate(turn, given.host, given.port);
     if (address.ip !== undefined) return address;
+    if (!state.settings.resolveHostnames) refuseName(turn, given.host);
     keepHello(state, given.host, `${hello.runId} ${hello.masterName}`, text);
     return undefined;
   };

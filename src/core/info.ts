@@ -3,7 +3,7 @@ import type { NodeReply } from './effects.ts';
 import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failover.ts';
 import { meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
-import { isAwaited, locate } from './names.ts';
+import { isAwaited, locate, refuseName } from './names.ts';
 import { currentAddress, isKnown, masterOf, refTo, sameAddress } from './query.ts';
 import type { Master, Ms, Replica, Role, SentinelState } from './state.ts';
 import { announce, persistSoon, type Turn, touch, touchGroup } from './turn.ts';
@@ -157,7 +157,10 @@ function discoverReplicas(turn: Turn, master: Master, info: NodeInfo): void {
   for (const { host, port } of info.replicas) {
     const address = locate(turn, host, port);
     // A name cannot be compared before it is resolved, and a master is not its own replica.
-    if (address.ip === undefined && !turn.state.settings.resolveHostnames) continue;
+    if (address.ip === undefined && !turn.state.settings.resolveHostnames) {
+      refuseName(turn, host);
+      continue;
+    }
     if (sameAddress(address, master.address)) continue;
     if (address.ip === undefined && !isKnown(turn.state, master, address) && isAwaited(turn.state, host)) {
       turn.state.names.get(host.toLowerCase())?.masters.add(master.id);

@@ -87,6 +87,13 @@ export function keepHello(state: SentinelState, host: string, sender: string, te
     name.hellos.set(sender, text);
 }
 
+/** Somebody mentioned a name, and names are not allowed: the log says so, once for as long as it is remembered. */
+export function refuseName(turn: Turn, host: string): void {
+  const key = host.toLowerCase();
+  const name = turn.state.names.get(key) ?? addName(turn.state, key);
+  if (name?.status === 'failed') onResolveFailed(turn, key, 'resolve-hostnames is off');
+}
+
 /** An answer came. An answer that nobody waits for any more is as good as any other. */
 export function onResolved(turn: Turn, key: string, ips: readonly string[]): Settled {
   const name = turn.state.names.get(key);
@@ -110,7 +117,7 @@ export function onResolveFailed(turn: Turn, key: string, reason: string): Settle
   if (name === undefined) return { hellos: [], masters: [] };
   if (!name.failureTold) {
     log(turn, 'warning', `Failed to resolve hostname '${key}'`);
-    log(turn, 'verbose', `Hostname '${key}': ${reason}`);
+    log(turn, 'notice', `Hostname '${key}': ${reason}`);
   }
   name.failureTold = true;
   return settleName(turn, name, 'failed');
