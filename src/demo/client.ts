@@ -1,5 +1,6 @@
 // What demo and tests say to data nodes and sentinels, carried by ioredis with all policy switched off: no reconnecting,
 // no queue, no retries. The only importer of ioredis in this folder.
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { nowMs } from './until.ts';
@@ -8,8 +9,17 @@ export interface ClientOptions {
   host?: string;
   username?: string;
   password?: string;
+  /** Connect over TLS, with these files. */
+  tls?: TlsFiles | undefined;
   /** How long connecting and each answer may take: 5 s unless told. */
   timeoutMs?: number;
+}
+
+/** PEM files of somebody who talks TLS: whom to trust, and who one is. */
+export interface TlsFiles {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 export interface Client {
@@ -105,6 +115,12 @@ export function watchEvents(
   };
 }
 
+/** The names in the certificates of our clusters mean nothing. */
+function tlsOptions({ caFile, certFile, keyFile }: TlsFiles) {
+  const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => readFileSync(file));
+  return { ca, cert, key, checkServerIdentity: () => undefined };
+}
+
 interface Connection {
   readonly redis: Redis;
   /** Settles when commands can be sent; rejects when there will be no connection. */
@@ -115,11 +131,13 @@ interface Connection {
   close(): void;
 }
 
-function openConnection(port: number, { host = '127.0.0.1', timeoutMs = 5_000, ...login }: ClientOptions): Connection {
+function openConnection(port: number, options: ClientOptions): Connection {
+  const { host = '127.0.0.1', timeoutMs = 5_000, tls, ...login } = options;
   const redis = new Redis({
     host,
     port,
     ...login,
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     lazyConnect: true,
     protocol: 2,
     retryStrategy: () => null,

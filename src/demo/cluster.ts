@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TlsFiles } from './client.ts';
 import { dataNodeConf, sentinelConf, type WatchedMaster } from './conf-text.ts';
 import { createDataNode, createSentinelNode, type DataNode, lastLines, type SentinelNode } from './nodes.ts';
 import { freePorts } from './ports.ts';
@@ -29,7 +30,15 @@ export interface DataNodeOptions {
   password?: string;
 }
 
+/** Who the sentinels log in as at the data nodes, where it is not the default user. */
+export interface Login {
+  user?: string;
+  password: string;
+}
+
 export interface GroupOptions extends WatchOptions, DataNodeOptions {
+  /** The default user with the nodes' `password`, unless told. */
+  login?: Login;
   /** How many replicas (with the lines of `config`), or one entry for each with lines of its own. 2 unless told. */
   replicas?: number | readonly DataNodeOptions[];
 }
@@ -43,6 +52,8 @@ export interface SentinelOptions {
   blank?: boolean;
   /** Sets requirepass. */
   password?: string;
+  /** Instead of the cluster's own. */
+  tls?: TlsFiles;
   /** Program and first arguments, instead of what `kind` stands for. A wrapper must `exec`. */
   command?: readonly string[];
   env?: Record<string, string | undefined>;
@@ -55,6 +66,7 @@ export interface Group {
   /** Grows with `addReplica`. */
   readonly replicas: readonly DataNode[];
   readonly password: string | undefined;
+  readonly login: Login | undefined;
   readonly watch: Required<WatchOptions>;
 }
 
@@ -78,6 +90,8 @@ export interface ClusterDefaults {
   redisServer: string;
   kind: SentinelKind;
   quorum: number;
+  /** Everybody talks TLS with these files. */
+  tls?: TlsFiles | undefined;
 }
 
 /** An empty cluster in a temporary folder of its own. */
@@ -91,9 +105,10 @@ export function createCluster(defaults: ClusterDefaults): Cluster {
   const startDataNode = async (port: number, { config = [], password }: DataNodeOptions, master?: DataNode) => {
     const name = `node ${dataNodes.length + 1}`;
     const home = join(dir, name.replace(' ', '-'));
-    const text = dataNodeConf({ port, dir: home, masterPort: master?.port, password, config });
+    const text = dataNodeConf({ port, tls: defaults.tls, dir: home, masterPort: master?.port, password, config });
     const conf = { file: 'redis.conf', text };
-    const node = createDataNode({ name, command: [defaults.redisServer], port, dir: home, conf, ...login(password) });
+    const login = { ...loginOf(password), tls: defaults.tls };
+    const node = createDataNode({ name, command: [defaults.redisServer], port, dir: home, conf, login });
     dataNodes.push(node);
     await node.start();
     return node;
@@ -111,13 +126,13 @@ export function createCluster(defaults: ClusterDefaults): Cluster {
     sentinels,
     dataNodes,
     async startGroup(name, options) {
-      const { replicas: wanted = 2, password, config = [] } = options;
+      const { replicas: wanted = 2, password, login, config = [] } = options;
       const each = typeof wanted === 'number' ? Array.from({ length: wanted }, () => ({ config })) : wanted;
       const [masterPort = 0, ...ports] = await freePorts(each.length + 1);
       const master = await startDataNode(masterPort, options);
       const starting = each.map((own, index) => startReplica(ports[index] ?? 0, inherit(own, password), master));
       const replicas = await Promise.all(starting);
-      const group = { name, master, replicas, password, watch: watchOf(options, defaults.quorum) };
+      const group = { name, master, replicas, password, login, watch: watchOf(options, defaults.quorum) };
       groups.push(group);
       return group;
     },
@@ -129,11 +144,13 @@ export function createCluster(defaults: ClusterDefaults): Cluster {
     },
     async startSentinel(options, port, portOf) {
       const { kind = defaults.kind, command = sentinelCommand(kind), password, config = [], env = {} } = options;
+      const { tls = defaults.tls } = options;
       const name = `sentinel ${sentinels.length + 1}`;
       const home = join(dir, name.replace(' ', '-'));
       const masters = options.blank === true ? [] : groups.map((group) => watchedMaster(group, portOf(group)));
-      const conf = { file: 'sentinel.conf', text: sentinelConf({ port, dir: home, masters, password, config }) };
-      const node = createSentinelNode({ name, kind, command, port, dir: home, conf, env, ...login(password) });
+      const conf = { file: 'sentinel.conf', text: sentinelConf({ port, tls, dir: home, masters, password, config }) };
+      const login = { ...loginOf(password), tls };
+      const node = createSentinelNode({ name, kind, command, port, dir: home, conf, env, login });
       sentinels.push(node);
       await node.start();
       return node;
@@ -152,8 +169,8 @@ export function createCluster(defaults: ClusterDefaults): Cluster {
 }
 
 /** How a group is watched, for a configuration file or for SENTINEL MONITOR and SET. */
-export function watchedMaster({ name, password, watch }: Group, port: number): WatchedMaster {
-  return { name, port, password, ...watch };
+export function watchedMaster({ name, password, login, watch }: Group, port: number): WatchedMaster {
+  return { name, port, user: login?.user, password: login?.password ?? password, ...watch };
 }
 
 function watchOf(options: WatchOptions, majority: number): Required<WatchOptions> {
@@ -165,6 +182,6 @@ function inherit(options: DataNodeOptions, password: string | undefined): DataNo
   return password === undefined ? options : { password, ...options };
 }
 
-function login(password: string | undefined): { login?: { password: string } } {
-  return password === undefined ? {} : { login: { password } };
+function loginOf(password: string | undefined): { password?: string } {
+  return password === undefined ? {} : { password };
 }

@@ -1,8 +1,11 @@
 // The configuration files of a topology as text.
 // Only lines that every redis-server since 6 and every valkey-server knows.
+import type { TlsFiles } from './client.ts';
 
 export interface DataNodeConf {
   port: number;
+  /** TLS only, on that port and towards others; everybody shows a certificate. */
+  tls?: TlsFiles | undefined;
   dir: string;
   /** The port of its master; `undefined` for a master. */
   masterPort?: number | undefined;
@@ -11,11 +14,11 @@ export interface DataNodeConf {
 }
 
 /** redis.conf of a data node that keeps nothing on disk and syncs without delay. */
-export function dataNodeConf({ port, dir, masterPort, password, config }: DataNodeConf): string {
+export function dataNodeConf({ port, tls, dir, masterPort, password, config }: DataNodeConf): string {
   const secret = password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`];
   const following = masterPort === undefined ? [] : [`replicaof 127.0.0.1 ${masterPort}`];
   return asFile([
-    `port ${port}`,
+    ...portLines(port, tls),
     'bind 127.0.0.1',
     'protected-mode no',
     `dir ${quoted(dir)}`,
@@ -29,8 +32,22 @@ export function dataNodeConf({ port, dir, masterPort, password, config }: DataNo
   ]);
 }
 
+function portLines(port: number, tls: TlsFiles | undefined): string[] {
+  if (tls === undefined) return [`port ${port}`];
+  return [
+    'port 0',
+    `tls-port ${port}`,
+    `tls-cert-file ${quoted(tls.certFile)}`,
+    `tls-key-file ${quoted(tls.keyFile)}`,
+    `tls-ca-cert-file ${quoted(tls.caFile)}`,
+    'tls-auth-clients yes',
+    'tls-replication yes',
+  ];
+}
+
 export interface SentinelConf {
   port: number;
+  tls?: TlsFiles | undefined;
   dir: string;
   masters: readonly WatchedMaster[];
   password?: string | undefined;
@@ -44,13 +61,16 @@ export interface WatchedMaster {
   downAfterMs: number;
   failoverTimeoutMs: number;
   parallelSyncs: number;
+  /** auth-user; the default user unless told. */
+  user?: string | undefined;
+  /** auth-pass */
   password?: string | undefined;
 }
 
 /** sentinel.conf that logs to stdout. */
-export function sentinelConf({ port, dir, masters, password, config }: SentinelConf): string {
+export function sentinelConf({ port, tls, dir, masters, password, config }: SentinelConf): string {
   return asFile([
-    `port ${port}`,
+    ...portLines(port, tls),
     'bind 127.0.0.1',
     `dir ${quoted(dir)}`,
     ...(password === undefined ? [] : [`requirepass ${password}`]),
@@ -74,6 +94,7 @@ export function masterOptions(master: Omit<WatchedMaster, 'name' | 'port' | 'quo
     ['failover-timeout', String(master.failoverTimeoutMs)],
     ['parallel-syncs', String(master.parallelSyncs)],
     ...(master.password === undefined ? [] : [['auth-pass', master.password] as [string, string]]),
+    ...(master.user === undefined ? [] : [['auth-user', master.user] as [string, string]]),
   ];
 }
 

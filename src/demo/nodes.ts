@@ -79,7 +79,7 @@ export interface ServerOptions {
   dir: string;
   /** Name of the configuration file in `dir`, and its text for the first start. */
   conf: { file: string; text: string };
-  login?: Pick<ClientOptions, 'username' | 'password'>;
+  login?: Pick<ClientOptions, 'username' | 'password' | 'tls'>;
   env?: Record<string, string | undefined>;
 }
 

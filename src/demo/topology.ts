@@ -1,5 +1,6 @@
 // Real clusters on this machine for the demo and the integration tests: data nodes and sentinels on free ports, their
 // files in one temporary folder, everything ended and removed by `stop()`, by a failed start and by our own end.
+import type { TlsFiles } from './client.ts';
 import {
   type Cluster,
   createCluster,
@@ -23,6 +24,8 @@ export interface TopologyOptions extends GroupOptions {
   sentinels?: number | readonly SentinelOptions[];
   /** Kind of the sentinels that don't say their own; `ts` unless told. */
   kind?: SentinelKind;
+  /** Data nodes, sentinels and our own connections to them talk TLS with these files; everybody shows a certificate. */
+  tls?: TlsFiles;
   /** Return as soon as every process answers, without waiting until the sentinels know everybody. */
   unsettled?: boolean;
 }
@@ -76,7 +79,7 @@ async function startOnce(options: TopologyOptions): Promise<Topology> {
   const wanted = typeof sentinels === 'number' ? Array.from({ length: sentinels }, () => ({})) : sentinels;
   // On a fresh machine the first test that needs it brings the Redis server.
   const redisServer = await ensureRedisServer({ say: (line) => process.stderr.write(`${line}\n`) });
-  const cluster = createCluster({ redisServer, kind, quorum: Math.floor(wanted.length / 2) + 1 });
+  const cluster = createCluster({ redisServer, kind, quorum: Math.floor(wanted.length / 2) + 1, tls: options.tls });
   try {
     const first = await cluster.startGroup(masterName, options);
     const ports = await freePorts(wanted.length);
