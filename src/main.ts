@@ -38,6 +38,7 @@ import { createLinks, type Links } from './shell/links.ts';
 import { backlogWarning } from './shell/listen.ts';
 import { createLog, ctime, type Log, type LogFormat } from './shell/log.ts';
 import { createResolver, type Resolver, resolveAll } from './shell/resolver.ts';
+import { createScriptRunner, type ScriptRunner } from './shell/script-runner.ts';
 import { createSentinelServer, type SentinelServer } from './shell/server.ts';
 import { createStop, endOnBug, ignoreSignals, stopOnSignals } from './shell/stop.ts';
 import { createStore, type Store } from './shell/store.ts';
@@ -250,6 +251,11 @@ function assemble(
     resolved: (name, ips) => engine.input({ kind: 'resolved', name, ips }),
     failed: (name, reason) => engine.input({ kind: 'resolve-failed', name, reason }),
   });
+  const scripts = createScriptRunner({
+    started: (job, pid) => engine.input({ kind: 'script-started', job, pid }),
+    exited: (job, end) => engine.input({ kind: 'script-exited', job, end }),
+    refused: (job, reason) => engine.input({ kind: 'script-refused', job, reason }),
+  });
   let timer: NodeJS.Timeout | undefined;
   /** Resolves when the last save is through, well or badly. */
   let saved: Promise<unknown> = Promise.resolve();
@@ -261,7 +267,7 @@ function assemble(
       saved = saving.catch(() => undefined);
       return saving;
     },
-    perform: (effect) => perform(effect, { links, resolver, log, server }),
+    perform: (effect) => perform(effect, { links, resolver, scripts, log, server }),
     afterInputs: (callback) => void setImmediate(callback),
     setTimer(callback, delayMs) {
       clearTimeout(timer);
@@ -329,6 +335,7 @@ function assemble(
 interface Hands {
   readonly links: Links;
   readonly resolver: Resolver;
+  readonly scripts: ScriptRunner;
   readonly log: Log;
   readonly server: SentinelServer;
 }
@@ -340,7 +347,7 @@ async function save(configuration: Settled, state: SentinelState, store: Store, 
 }
 
 /** Carry one effect out. Secrets never get here: events hide them where they are rendered. */
-function perform(effect: OuterEffect, { links, resolver, log, server }: Hands): void {
+function perform(effect: OuterEffect, { links, resolver, scripts, log, server }: Hands): void {
   switch (effect.kind) {
     case 'connect':
       return links.connect(effect.connection, effect.host, effect.port);
@@ -350,6 +357,10 @@ function perform(effect: OuterEffect, { links, resolver, log, server }: Hands): 
       return links.disconnect(effect.connection);
     case 'send':
       return links.send(effect.connection, effect.args);
+    case 'run-script':
+      return scripts.run(effect.job, effect.argv);
+    case 'kill-script':
+      return scripts.kill(effect.job);
     case 'log': {
       const until = effect.untilWallMs === undefined ? '' : ` ${ctime(new Date(effect.untilWallMs))}`;
       return log.write(effect.level, effect.text + until);

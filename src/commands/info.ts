@@ -1,6 +1,7 @@
 // INFO: what the process and the sentinel say of themselves (spec/commands.md §5). Counters of things that only a data
 // node has are 0, so that tools which read them by name find a number.
 import { shownHost } from '../core/query.ts';
+import { runningScripts } from '../core/script-queue.ts';
 import { bulk } from '../protocol/reply.ts';
 import { answer, type Call, type Outcome, type ProcessFacts } from './outcome.ts';
 
@@ -161,7 +162,9 @@ function sentinelLines(state: Call['world']['state'], now: number): Line[] {
     ['sentinel_masters', state.masters.size],
     ['sentinel_tilt', state.tiltAt === undefined ? 0 : 1],
     ['sentinel_tilt_since_seconds', state.tiltAt === undefined ? -1 : Math.trunc((now - state.tiltAt) / 1000)],
-    ...zeros('sentinel_running_scripts', 'sentinel_scripts_queue_length', 'sentinel_simulate_failure_flags'),
+    ['sentinel_running_scripts', runningScripts(state)],
+    ['sentinel_scripts_queue_length', state.scripts.jobs.length],
+    ...zeros('sentinel_simulate_failure_flags'),
     ...masters,
   ];
 }

@@ -141,12 +141,6 @@ export const set = aboutMaster((call, master) => {
     if (isReply(patch)) return failed(patch);
     const change: OptionChange = { option: name, values, patch, dropLinks: option.dropLinks === true };
     effects.push(...setOption(world.state, master, change, clock.now));
-    if (name.toLowerCase().endsWith('-script') && values[0] !== '')
-      effects.push({
-        kind: 'log',
-        level: 'warning',
-        text: `${name} of ${master.name} is kept, but this version runs no scripts`,
-      });
     at += 1 + option.values;
   }
   return done(effects);

@@ -9,8 +9,9 @@ import {
   usableSentinels,
   votersOf,
 } from '../core/query.ts';
-import type { Instance, Master } from '../core/state.ts';
-import { array, bulk, bulks, error, integer, nullArray, nullBulk, type Reply, simple } from '../protocol/reply.ts';
+import type { ScriptJob } from '../core/script-queue.ts';
+import type { Instance, Master, Ms } from '../core/state.ts';
+import { array, bulk, bulks, error, integer, map, nullArray, nullBulk, type Reply, simple } from '../protocol/reply.ts';
 import { NO_SUCH_MASTER, NOT_AN_INTEGER, parseInteger, untilNul } from './arguments.ts';
 import { instanceReply } from './instance-fields.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
@@ -98,5 +99,19 @@ export function infoCache({ world, clock, args }: Call): Outcome {
   return answer(array(items));
 }
 
-/** SENTINEL PENDING-SCRIPTS: none, since scripts are not run yet. */
-export const pendingScripts = (): Outcome => answer(array([]));
+/** SENTINEL PENDING-SCRIPTS: the scripts that run or wait, oldest first; numbers are texts, ages and delays in ms. */
+export function pendingScripts({ world, clock }: Call): Outcome {
+  return answer(array(world.state.scripts.jobs.map((job) => scriptReply(job, clock.now))));
+}
+
+function scriptReply({ argv, status, runs }: ScriptJob, now: Ms): Reply {
+  const running = status.kind === 'running';
+  const delay = status.kind === 'scheduled' ? Math.max(0, status.at - now) : 0;
+  return map([
+    ['argv', bulks(argv)],
+    ['flags', bulk(running ? 'running' : 'scheduled')],
+    ['pid', bulk(running ? String(status.pid) : '0')],
+    running ? ['run-time', bulk(String(now - status.since))] : ['run-delay', bulk(String(delay))],
+    ['retry-num', bulk(String(runs))],
+  ]);
+}

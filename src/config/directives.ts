@@ -440,9 +440,6 @@ function script(name: string, field: 'notificationScript' | 'clientReconfigScrip
     apply: (master, [path = ''], reading) => {
       if (!reading.isExecutable(path)) return `${what} seems non existing or non executable.`;
       master[field] = path;
-      reading.warn(
-        `'sentinel ${name}' is not supported by this version: it is kept in the file, the script is not run`,
-      );
       return undefined;
     },
     render: (master) => oneText(master[field]),

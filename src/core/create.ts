@@ -7,6 +7,7 @@ import { addMaster, addPeer } from './instances.ts';
 import { settle } from './judge.ts';
 import { locate, rememberName } from './names.ts';
 import { refTo, sameAddress } from './query.ts';
+import { createScriptQueue } from './script-queue.ts';
 import type { Master, MasterOptions, Rand, RunId, SentinelState, Settings } from './state.ts';
 import { defaultTunables } from './state.ts';
 import { HEARTBEAT_MS } from './step.ts';
@@ -62,6 +63,7 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
     peerLinks: new Map(),
     names: new Map(),
     deadlines: [],
+    scripts: createScriptQueue(),
     heartbeatAt: clock.now + HEARTBEAT_MS,
     nextId: 1,
     tiltAt: undefined,

@@ -1,5 +1,7 @@
 // What the core asks the shell to do, and what the shell tells the core: the whole boundary between them.
 import type { Level, SentinelEvent } from './events.ts';
+import type { JobId } from './script-queue.ts';
+import type { ScriptEnd } from './scripts.ts';
 import type { ConnectionId, Ms } from './state.ts';
 
 /**
@@ -20,7 +22,11 @@ export type Effect =
   /** Close it; nothing more of it comes back. */
   | { readonly kind: 'disconnect'; readonly connection: ConnectionId }
   /** Send one request; answered in order by `reply`. */
-  | { readonly kind: 'send'; readonly connection: ConnectionId; readonly args: readonly string[] };
+  | { readonly kind: 'send'; readonly connection: ConnectionId; readonly args: readonly string[] }
+  /** Run an executable; answered by `script-started` and later `script-exited`, or by `script-refused`. */
+  | { readonly kind: 'run-script'; readonly job: JobId; readonly argv: readonly [path: string, ...args: string[]] }
+  /** Kill it; its end is told as any other. */
+  | { readonly kind: 'kill-script'; readonly job: JobId };
 
 /** A reply as far as the core reads it. Strings are byte strings: one character, one byte. */
 export type NodeReply =
@@ -46,6 +52,11 @@ export type Input =
   /** The IPs a host name stands for, in the resolver's order, at least one. */
   | { readonly kind: 'resolved'; readonly name: string; readonly ips: readonly string[] }
   | { readonly kind: 'resolve-failed'; readonly name: string; readonly reason: string }
+  | { readonly kind: 'script-started'; readonly job: JobId; readonly pid: number }
+  /** It ended, or there was nothing that could be executed (code 2, no `script-started` before). */
+  | { readonly kind: 'script-exited'; readonly job: JobId; readonly end: ScriptEnd }
+  /** The system has no process to spare. */
+  | { readonly kind: 'script-refused'; readonly job: JobId; readonly reason: string }
   /** The durable state as it was at the end of the last turn is on disk. */
   | { readonly kind: 'saved' }
   | { readonly kind: 'save-failed'; readonly reason: string }

@@ -61,6 +61,10 @@ export type SentinelEvent =
     }
   | { readonly name: '+sentinel-address-update'; readonly about: InstanceRef; readonly others: number }
   | { readonly name: '+tilt' | '-tilt' }
+  | { readonly name: '-script-error'; readonly path: string; readonly signal: number; readonly code: number }
+  | { readonly name: '-script-timeout'; readonly path: string; readonly pid: number }
+  | { readonly name: '+script-child'; readonly pid: number }
+  | { readonly name: '-script-child'; readonly pid: number; readonly code: number; readonly signal: number }
   | {
       readonly name: '-cmd-link-reconnection' | '-pubsub-link-reconnection';
       readonly about: InstanceRef;
@@ -99,6 +103,8 @@ export const LEVEL: Readonly<Record<EventName, Level>> = {
   '+switch-master': 'warning',
   '+tilt': 'warning',
   '-tilt': 'warning',
+  '-script-error': 'warning',
+  '-script-timeout': 'warning',
   '+failover-state-send-slaveof-noone': 'notice',
   '+failover-state-wait-promotion': 'notice',
   '+slave-reconf-sent': 'notice',
@@ -118,6 +124,8 @@ export const LEVEL: Readonly<Record<EventName, Level>> = {
   '-role-change': 'verbose',
   '-cmd-link-reconnection': 'debug',
   '-pubsub-link-reconnection': 'debug',
+  '+script-child': 'debug',
+  '-script-child': 'debug',
 };
 
 /** The wire's words for our kinds (style.md §4). */
@@ -130,8 +138,18 @@ export function describe(about: InstanceRef): string {
   return master === undefined ? own : `${own} @ ${master.name} ${master.host} ${master.port}`;
 }
 
-/** What is published on the channel `event.name`, and logged behind it. Secrets are hidden here and nowhere else. */
+/** redis-sentinel 7.0.15 cuts what is longer, so that no client can make an event of any size. */
+const PAYLOAD_MAX = 1023;
+
+/**
+ * What is published on the channel `event.name`, logged behind it and given to scripts: at most 1023 bytes.
+ * Secrets are hidden here and nowhere else.
+ */
 export function payload(event: SentinelEvent): string {
+  return render(event).slice(0, PAYLOAD_MAX);
+}
+
+function render(event: SentinelEvent): string {
   switch (event.name) {
     case '+monitor':
       return `${describe(event.about)} quorum ${event.quorum}`;
@@ -156,6 +174,14 @@ export function payload(event: SentinelEvent): string {
       return '#tilt mode entered';
     case '-tilt':
       return '#tilt mode exited';
+    case '-script-error':
+      return `${event.path} ${event.signal} ${event.code}`;
+    case '-script-timeout':
+      return `${event.path} ${event.pid}`;
+    case '+script-child':
+      return String(event.pid);
+    case '-script-child':
+      return `${event.pid} ${event.code} ${event.signal}`;
     case '-cmd-link-reconnection':
     case '-pubsub-link-reconnection':
       return `${describe(event.about)} #${event.reason}`;

@@ -3,7 +3,8 @@ import { awaitGoodReplica } from './election.ts';
 import { wantFreshInfo } from './info.ts';
 import { commandConnection, orderRole, request } from './links.ts';
 import { locate } from './names.ts';
-import { isDisconnected, linkOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
+import { isDisconnected, linkOf, placeOf, refTo, replicasOf, sameAddress } from './query.ts';
+import { tellReconfiguration } from './script-queue.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Failover, InstanceId, Master, Ms, Replica, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
@@ -136,6 +137,8 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
   persist(turn);
   announce(turn, { name: '+promoted-slave', about: refTo(state, replica) });
   announce(turn, { name: '+failover-state-reconf-slaves', about: refTo(state, master) });
+  const move = { from: placeOf(state, master.address), to: placeOf(state, replica.address) };
+  tellReconfiguration(state, master, 'leader', move);
   // Everybody hears of it now, and again until each of them has acknowledged it.
   master.configVersion += 1;
   demoteOldMaster(turn, master, replica);
@@ -149,7 +152,7 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
  */
 function demoteOldMaster(turn: Turn, master: Master, promoted: Replica): void {
   const { state } = turn;
-  const to = { host: shownHost(state, promoted.address), port: promoted.address.port };
+  const to = placeOf(state, promoted.address);
   if (!orderRole(turn, master, promoted.address)) return;
   const about = refTo(state, master);
   const name = about.host.includes(':') ? `[${about.host}]:${about.port}` : `${about.host}:${about.port}`;

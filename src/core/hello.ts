@@ -12,10 +12,12 @@ import {
   linkOf,
   masterOf,
   peersOf,
+  placeOf,
   refTo,
   sameAddress,
   shownHost,
 } from './query.ts';
+import { tellReconfiguration } from './script-queue.ts';
 import type { Address, Connection, Epoch, Instance, Master, Ms, Peer, RunId, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
 import { announce, persistSoon, type Turn, touch } from './turn.ts';
@@ -162,7 +164,7 @@ function meetPeer(turn: Turn, master: Master, hello: Hello): Peer {
 function movePeer(turn: Turn, master: Master, known: Peer, hello: Hello): Peer {
   const { state } = turn;
   const { address, runId } = hello;
-  const to = { host: shownHost(state, address), port: address.port };
+  const to = placeOf(state, address);
   removeInstance(turn, master, known);
   announce(turn, { name: '+sentinel-address-switch', about: refTo(state, master), to, runId });
   removeImpostor(turn, master, address);
@@ -213,5 +215,7 @@ function adoptConfiguration(turn: Turn, master: Master, peer: Peer, hello: Hello
     return persistSoon(turn);
   }
   announce(turn, { name: '+config-update-from', about: refTo(turn.state, peer) });
+  const from = placeOf(turn.state, master.address);
   switchMaster(turn, master, hello.masterAddress);
+  tellReconfiguration(turn.state, master, 'observer', { from, to: placeOf(turn.state, master.address) });
 }

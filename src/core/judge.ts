@@ -11,18 +11,25 @@ import { askInfo, repairRole } from './info.ts';
 import { keepConnected, recycleStuck } from './links.ts';
 import { ping } from './ping.ts';
 import { linkOf, masterOf } from './query.ts';
+import { runScripts } from './scripts.ts';
 import type { Instance, InstanceId, Master, Ms } from './state.ts';
 import { type Turn, wake } from './turn.ts';
 
 /** Rules touch each other's instances; if that never ends, two of them disagree, and that is our own error. */
 const ROUNDS_MAX = 100_000;
 
-/** Run the rules of every touched instance until none is left. Returns all effects of the turn so far, in order. */
+/**
+ * Run the rules of every touched instance until none is left. Returns all effects of the turn so far, in order; scripts
+ * come last, since starting a process takes longer than anything else.
+ */
 export function settle(turn: Turn): Effect[] {
   let rounds = 0;
   for (;;) {
     const [id] = turn.touched as Iterable<InstanceId>;
-    if (id === undefined) return turn.effects;
+    if (id === undefined) {
+      runScripts(turn);
+      return turn.effects;
+    }
     turn.touched.delete(id);
     const instance = turn.state.instances.get(id);
     if (instance !== undefined) judge(turn, instance);

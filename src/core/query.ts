@@ -1,5 +1,5 @@
 // Questions about the state that several rules and the commands ask: names, addresses, lookups, counts.
-import type { InstanceRef } from './events.ts';
+import type { InstanceRef, Place } from './events.ts';
 import { literalIp } from './ip-text.ts';
 import type { Address, Instance, InstanceId, Link, Master, Peer, Replica, SentinelState } from './state.ts';
 
@@ -41,6 +41,11 @@ export function addressOf(host: string, port: number): Address {
  */
 export function shownHost(state: SentinelState, address: Address): string {
   return state.settings.announceHostnames ? address.host : (address.ip ?? address.host);
+}
+
+/** The same with the port. */
+export function placeOf(state: SentinelState, address: Address): Place {
+  return { host: shownHost(state, address), port: address.port };
 }
 
 /** An instance's name: the configured one, the peer's run id, or the replica's `ip:port` (`[ip]:port` for IPv6). */

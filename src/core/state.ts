@@ -2,6 +2,7 @@
 // Everything the core decides is a function of this state, the input and the time that comes with it.
 import type { DeadlineHeap } from './deadlines.ts';
 import type { DurableMaster } from './durable.ts';
+import type { ScriptQueue } from './script-queue.ts';
 
 /** An instant or a duration in whole milliseconds; instants are monotonic and only mean something within one process. */
 export type Ms = number;
@@ -287,6 +288,8 @@ export interface SentinelState {
   /** Host names by their lower-case text. */
   readonly names: Map<string, HostName>;
   readonly deadlines: DeadlineHeap;
+  /** The operator's scripts that wait or run; a restart forgets them. */
+  readonly scripts: ScriptQueue;
   /** When the process itself next looks at its clocks. */
   heartbeatAt: Ms;
   nextId: number;

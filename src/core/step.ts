@@ -9,6 +9,8 @@ import { settle } from './judge.ts';
 import { onClosed, onConnected, onSubscribed } from './links.ts';
 import { onResolved, onResolveFailed, type Settled, sweepNames } from './names.ts';
 import { onPong, restartDelayedPings } from './ping.ts';
+import { settleUnsaved } from './script-queue.ts';
+import { onScriptExited, onScriptRefused, onScriptStarted } from './scripts.ts';
 import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
 import { enterTilt, leaveTiltWhenOver, stoodStill } from './tilt.ts';
 import { beginTurn, log, type Turn, touch } from './turn.ts';
@@ -60,6 +62,12 @@ function apply(turn: Turn, input: Input): void {
       return onNames(turn, onResolved(turn, input.name, input.ips));
     case 'resolve-failed':
       return onNames(turn, onResolveFailed(turn, input.name, input.reason));
+    case 'script-started':
+      return onScriptStarted(turn, input.job, input.pid);
+    case 'script-exited':
+      return onScriptExited(turn, input.job, input.end);
+    case 'script-refused':
+      return onScriptRefused(turn, input.job, input.reason);
     case 'saved':
       return onSaved(turn);
     case 'save-failed':
@@ -144,6 +152,7 @@ function onSaved(turn: Turn): void {
   const { state } = turn;
   state.unsaved = false;
   state.saveAt = undefined;
+  settleUnsaved(state, true);
   if (state.saveFailure !== undefined) {
     log(turn, 'notice', 'The configuration can be saved again');
     state.saveFailure = undefined;
@@ -160,6 +169,7 @@ function onSaved(turn: Turn): void {
 /** The old file is whole and the state is not in it: try again soon, and say so, but not at every attempt. */
 function onSaveFailed(turn: Turn, reason: string): void {
   const { state, now } = turn;
+  settleUnsaved(state, false);
   const { saveFailure } = state;
   if (saveFailure === undefined || now - saveFailure.toldAt >= SAVE_WARNING_MS) {
     log(turn, 'warning', `WARNING: Sentinel was not able to save the new configuration on disk!!!: ${reason}`);

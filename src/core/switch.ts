@@ -2,7 +2,7 @@
 import { adoptName } from './follow.ts';
 import { addReplica, moveMaster, removeInstance } from './instances.ts';
 import { dropConnections, joinLink, leaveLink } from './links.ts';
-import { linkOf, peersOf, refTo, replicasOf, sameAddress, shownHost } from './query.ts';
+import { linkOf, peersOf, placeOf, refTo, replicasOf, sameAddress } from './query.ts';
 import type { Address, Link, Master, Replica } from './state.ts';
 import { announce, persist, type Turn, touchGroup } from './turn.ts';
 
@@ -21,8 +21,8 @@ export function switchMaster(turn: Turn, master: Master, told: Address): void {
   if (promoted !== undefined) adoptName(turn, promoted, told.host);
   // A node is known by its own name, not by the one that somebody else has for it.
   const address = promoted?.address ?? told;
-  const from = { host: shownHost(state, master.address), port: master.address.port };
-  const to = { host: shownHost(state, address), port: address.port };
+  const from = placeOf(state, master.address);
+  const to = placeOf(state, address);
   announce(turn, { name: '+switch-master', about: refTo(state, master), from, to });
   const { address: oldAddress } = master;
   const oldLink = linkOf(state, master);

@@ -3,6 +3,7 @@
 import { pushDeadline } from './deadlines.ts';
 import type { Effect } from './effects.ts';
 import type { Level, SentinelEvent } from './events.ts';
+import { notify } from './script-queue.ts';
 import type { Instance, InstanceId, Master, Ms, Rand, SentinelState } from './state.ts';
 
 export interface Turn {
@@ -20,9 +21,10 @@ export function beginTurn(state: SentinelState, now: Ms, wallMs: Ms, rand: Rand)
   return { state, now, wallMs, rand, effects: [], touched: new Set() };
 }
 
-/** Tell an event. With `ifSaved`, nobody hears of it when this turn's save fails. */
+/** Tell an event, to the notification script as well. With `ifSaved`, nobody hears of it when this turn's save fails. */
 export function announce(turn: Turn, event: SentinelEvent, ifSaved?: true): void {
   turn.effects.push(ifSaved ? { kind: 'announce', event, ifSaved } : { kind: 'announce', event });
+  notify(turn.state, event, ifSaved === true);
 }
 
 /** Write a log line that is no event. */

@@ -141,7 +141,7 @@ function entriesOf(directory: string): string[] {
   }
 }
 
-/** May `path` be executed? A directory may, as for the genuine server. */
+/** May `path`, a byte string, be executed? A directory may, as for the genuine server. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(fromBytes(path), constants.X_OK);

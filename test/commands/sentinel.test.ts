@@ -93,6 +93,31 @@ test('scripts that may be changed must be executable', () => {
   expect(say('SENTINEL', 'SET', 'mymaster', 'notification-script', '')).toBe('+OK\r\n');
 });
 
+test('PENDING-SCRIPTS and INFO show the calls that run and wait, oldest first, numbers as texts', () => {
+  const { say, state } = createBench();
+  const argv = ['/n.sh', '+sdown', 'master m'] as const;
+  const shared = { argv: [...argv] as [string, ...string[]], awaitsSave: false };
+  state.scripts.jobs = [
+    { ...shared, id: 1, runs: 1, status: { kind: 'running', pid: 77, since: state.lastInputAt, killed: false } },
+    { ...shared, id: 2, runs: 3, status: { kind: 'scheduled', at: state.lastInputAt + 1e9 } },
+    { ...shared, id: 3, runs: 0, status: { kind: 'scheduled', at: Number.NEGATIVE_INFINITY } },
+  ];
+  const bulks = (...texts: string[]) => texts.map((text) => `$${text.length}\r\n${text}\r\n`).join('');
+  const entry = (start: string, ...rest: string[]) =>
+    `${start}${bulks('argv')}*3\r\n${bulks(...argv)}${bulks('flags', ...rest)}`;
+  const masked = (text: string) => text.replace(/(run-(?:time|delay)\r\n)\$\d+\r\n\d+/g, '$1$1\r\n0');
+  const entries = (start: string) =>
+    [
+      entry(start, 'running', 'pid', '77', 'run-time', '0', 'retry-num', '1'),
+      entry(start, 'scheduled', 'pid', '0', 'run-delay', '0', 'retry-num', '3'),
+      entry(start, 'scheduled', 'pid', '0', 'run-delay', '0', 'retry-num', '0'),
+    ].join('');
+  expect(masked(say('SENTINEL', 'PENDING-SCRIPTS'))).toBe(masked(`*3\r\n${entries('*10\r\n')}`));
+  say('HELLO', '3');
+  expect(masked(say('SENTINEL', 'PENDING-SCRIPTS'))).toBe(masked(`*3\r\n${entries('%5\r\n')}`));
+  expect(say('INFO', 'sentinel')).toContain('sentinel_running_scripts:1\r\nsentinel_scripts_queue_length:3\r\n');
+});
+
 test('a renamed command is found whatever its case, and gets its own name back', () => {
   const { say, state } = createBench();
   const renamed = () => [...(state.masters.get('mymaster')?.options.renamedCommands ?? [])];

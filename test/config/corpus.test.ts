@@ -24,7 +24,7 @@ const loads: Readonly<Record<string, Loads>> = {
   '01-minimal-two-masters': {},
   '02-distro-default': {},
   '03-commented-by-hand': {},
-  '04-multi-master-options': { warnings: 2 },
+  '04-multi-master-options': {},
   '05-tls-mutual': {},
   '08-requirepass': {},
   '09-k8s-hostnames': {},

@@ -204,12 +204,6 @@ describe('tolerated, with a warning', () => {
       text: 'maxmemory-clients 1mb',
       warning: "line 1: 'maxmemory-clients' is not supported by this version of ts-sentinel yet: it has no effect",
     },
-    {
-      why: 'a script',
-      text: `${M}\nsentinel notification-script m /x.sh`,
-      warning:
-        "line 2: 'sentinel notification-script' is not supported by this version: it is kept in the file, the script is not run",
-    },
   ])('$why', ({ text, warning }) => expect(load(text).warnings).toEqual([warning]));
 
   test.each([

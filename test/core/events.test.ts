@@ -40,11 +40,25 @@ test.each<{ event: SentinelEvent; text: string }>([
   },
   { event: { name: '+tilt' }, text: '#tilt mode entered' },
   { event: { name: '-tilt' }, text: '#tilt mode exited' },
+  { event: { name: '-script-error', path: '/n.sh', signal: 15, code: 0 }, text: '/n.sh 15 0' },
+  { event: { name: '-script-timeout', path: '/n.sh', pid: 7 }, text: '/n.sh 7' },
+  { event: { name: '+script-child', pid: 7 }, text: '7' },
+  { event: { name: '-script-child', pid: 7, code: 1, signal: 0 }, text: '7 1 0' },
 ])('$event.name $text', ({ event, text }) => {
   expect(payload(event)).toBe(text);
 });
 
+test('an event is no longer than 1023 bytes, whatever a client made it of', () => {
+  const event: SentinelEvent = { name: '+set', about: master, option: 'auth-user', values: ['x'.repeat(5000)] };
+  expect(payload(event)).toBe(`master m 10.0.0.1 6379 auth-user ${'x'.repeat(5000)}`.slice(0, 1023));
+});
+
 test('only what nobody needs to hear is told to the log alone', () => {
   const silent = Object.entries(LEVEL).filter(([, level]) => level === 'debug');
-  expect(silent.map(([name]) => name)).toEqual(['-cmd-link-reconnection', '-pubsub-link-reconnection']);
+  expect(silent.map(([name]) => name)).toEqual([
+    '-cmd-link-reconnection',
+    '-pubsub-link-reconnection',
+    '+script-child',
+    '-script-child',
+  ]);
 });

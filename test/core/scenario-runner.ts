@@ -1,7 +1,7 @@
 // Replays a scenario: blocks of input lines, `----`, and what came out. The language is described in test/scenarios/README.txt.
 import { forceFailover, removeMaster, resetMaster, setOption, setTunable } from '../../src/core/admin.ts';
 import type { DurableMaster } from '../../src/core/durable.ts';
-import type { Effect } from '../../src/core/effects.ts';
+import type { Effect, Input } from '../../src/core/effects.ts';
 import { LEVEL, payload } from '../../src/core/events.ts';
 import { currentAddress, peersOf, replicasOf } from '../../src/core/query.ts';
 import type { Master, MasterOptions, Tunables } from '../../src/core/state.ts';
@@ -29,6 +29,7 @@ import {
   setPath,
 } from './fake-cluster.ts';
 import type { FakeNode } from './fake-node.ts';
+import { plan } from './fake-time.ts';
 
 interface Stage {
   readonly cluster: Cluster;
@@ -41,6 +42,7 @@ interface Stage {
   /** What is shown beside events, orders, vote requests and saves. */
   readonly shown: Set<string>;
   draw: number;
+  refusesProcesses: boolean;
   out: string[];
   readonly transactions: Map<number, string[]>;
 }
@@ -88,6 +90,7 @@ function createStage(): Stage {
     names: new Map(),
     shown: new Set(),
     draw: 0,
+    refusesProcesses: false,
     out: [],
     transactions: new Map(),
   };
@@ -121,8 +124,26 @@ function showEffect(stage: Stage, sentinel: FakeSentinel, effect: Effect): void 
   } else if (effect.kind === 'connect') {
     if (shown.has('connect')) show(stage, `connect ${nameAt(stage, effect.host, effect.port)}`);
   } else if (effect.kind === 'send') showSend(stage, sentinel, effect.connection, effect.args);
+  else if (effect.kind === 'run-script') runScript(stage, sentinel, effect.job, effect.argv);
+  else if (effect.kind === 'kill-script') show(stage, `kill ${effect.job}`);
   else if (effect.kind === 'disconnect' && shown.has('connect'))
     show(stage, `disconnect ${sentinel.connections.get(effect.connection)?.target?.name ?? '?'}`);
+}
+
+/** The shell makes a process (its id is 1000 and the number of the job), or the system makes none. */
+function runScript(stage: Stage, sentinel: FakeSentinel, job: number, argv: readonly string[]): void {
+  const { cluster, refusesProcesses } = stage;
+  show(stage, `run ${job} ${argv.join(' ')}`);
+  const input: Input = refusesProcesses
+    ? { kind: 'script-refused', job, reason: 'Resource temporarily unavailable' }
+    : { kind: 'script-started', job, pid: 1000 + job };
+  plan(cluster.time, cluster.time.now + LATENCY_MS, () => feed(cluster, sentinel, input));
+}
+
+/** `script 3 exits 1`, `script 3 killed 9`, `scripts refused`, `scripts run`. */
+function endScript(stage: Stage, [job = '', verb = '', number = '']: readonly string[]): void {
+  const [code, signal] = verb === 'killed' ? [0, Number(number)] : [Number(number), 0];
+  feed(stage.cluster, running(stage), { kind: 'script-exited', job: Number(job), end: { code, signal } });
 }
 
 function nameAt({ cluster }: Stage, host: string, port: number): string {
@@ -207,6 +228,10 @@ const VERBS: Record<string, Verb> = {
     const patch = { [key]: Number(value) } as Partial<Tunables>;
     administer(stage, setTunable(running(stage).state, patch, nowOf(stage)));
   },
+  script: endScript,
+  scripts: (stage, [verb]) => {
+    stage.refusesProcesses = verb === 'refused';
+  },
   print: (stage, [name]) => printMaster(stage, masterNamed(stage, name)),
 };
 
@@ -280,8 +305,8 @@ function declareMaster(stage: Stage, [name = '', ...words]: readonly string[]): 
     failoverTimeoutMs: Number(facts.get('failover-timeout') ?? 60_000),
     parallelSyncs: Number(facts.get('parallel-syncs') ?? 1),
     rebootDownAfterMs: Number(facts.get('reboot-down-after') ?? 0),
-    notificationScript: undefined,
-    clientReconfigScript: undefined,
+    notificationScript: facts.get('notify'),
+    clientReconfigScript: facts.get('reconfig'),
     authPass: facts.get('auth-pass'),
     authUser: undefined,
     configEpoch: BigInt(facts.get('config-epoch') ?? 0),
