@@ -1,41 +1,36 @@
 // The fields of SENTINEL MASTERS, REPLICAS and SENTINELS, in the order clients count on (spec/commands.md §4.1).
 import { isDisconnected, linkOf, masterOf, nameOf, pendingRequests, shownHost } from '../core/query.ts';
 import type { Failover, Instance, Master, Ms, Peer, Replica, SentinelState } from '../core/state.ts';
-import { fields, type Reply } from '../protocol/reply.ts';
-
-type Field = readonly [string, string];
+import type { Reply } from '../protocol/reply.ts';
 
 /** One instance as a map of texts. `now` is the time the ages are counted to. */
 export function instanceReply(state: SentinelState, instance: Instance, now: Ms): Reply {
-  const common = commonFields(state, instance, now);
-  if (instance.kind === 'master') return fields([...common, ...masterFields(instance, now)]);
-  if (instance.kind === 'replica') return fields([...common, ...replicaFields(instance, now)]);
-  return fields([...common, ...peerFields(instance, now)]);
+  const texts: string[] = [];
+  addCommon(texts, state, instance, now);
+  if (instance.kind === 'master') addMaster(texts, instance, now);
+  else if (instance.kind === 'replica') addReplica(texts, instance, now);
+  else addPeer(texts, instance, now);
+  return { kind: 'fields', texts };
 }
 
-function commonFields(state: SentinelState, instance: Instance, now: Ms): Field[] {
+function addCommon(texts: string[], state: SentinelState, instance: Instance, now: Ms): void {
   const link = linkOf(state, instance);
   const age = (since: Ms | undefined) => (since === undefined ? '0' : String(Math.max(0, now - since)));
-  const list: Field[] = [
-    ['name', nameOf(state, instance)],
-    ['ip', shownHost(state, instance.address)],
-    ['port', String(instance.address.port)],
-    ['runid', instance.runId],
-    ['flags', flagsOf(state, instance)],
-    ['link-pending-commands', String(pendingRequests(link))],
-    ['link-refcount', String(link.users.size)],
-  ];
+  texts.push('name', nameOf(state, instance));
+  texts.push('ip', shownHost(state, instance.address));
+  texts.push('port', String(instance.address.port));
+  texts.push('runid', instance.runId);
+  texts.push('flags', flagsOf(state, instance));
+  texts.push('link-pending-commands', String(pendingRequests(link)));
+  texts.push('link-refcount', String(link.users.size));
   if (instance.kind === 'master' && instance.failover !== undefined)
-    list.push(['failover-state', FAILOVER_STATE[instance.failover.phase]]);
-  list.push(
-    ['last-ping-sent', age(link.silentSince)],
-    ['last-ok-ping-reply', age(link.lastOkAt)],
-    ['last-ping-reply', age(link.lastReplyAt)],
-  );
-  if (instance.sdownAt !== undefined) list.push(['s-down-time', age(instance.sdownAt)]);
-  if (instance.kind === 'master' && instance.odownAt !== undefined) list.push(['o-down-time', age(instance.odownAt)]);
-  list.push(['down-after-milliseconds', String(masterOf(state, instance).options.downAfterMs)]);
-  return list;
+    texts.push('failover-state', FAILOVER_STATE[instance.failover.phase]);
+  texts.push('last-ping-sent', age(link.silentSince));
+  texts.push('last-ok-ping-reply', age(link.lastOkAt));
+  texts.push('last-ping-reply', age(link.lastReplyAt));
+  if (instance.sdownAt !== undefined) texts.push('s-down-time', age(instance.sdownAt));
+  if (instance.kind === 'master' && instance.odownAt !== undefined) texts.push('o-down-time', age(instance.odownAt));
+  texts.push('down-after-milliseconds', String(masterOf(state, instance).options.downAfterMs));
 }
 
 const FAILOVER_STATE: Readonly<Record<Failover['phase'], string>> = {
@@ -46,54 +41,44 @@ const FAILOVER_STATE: Readonly<Record<Failover['phase'], string>> = {
   'reconf-replicas': 'reconf_slaves',
 };
 
-function infoFields(node: Master | Replica, now: Ms): Field[] {
-  const role = node.role ?? 'slave';
-  return [
-    ['info-refresh', node.infoAt === undefined ? '0' : String(now - node.infoAt)],
-    ['role-reported', role],
-    ['role-reported-time', String(now - node.roleSince)],
-  ];
+function addInfo(texts: string[], node: Master | Replica, now: Ms): void {
+  texts.push('info-refresh', node.infoAt === undefined ? '0' : String(now - node.infoAt));
+  texts.push('role-reported', node.role ?? 'slave');
+  texts.push('role-reported-time', String(now - node.roleSince));
 }
 
-function masterFields(master: Master, now: Ms): Field[] {
+function addMaster(texts: string[], master: Master, now: Ms): void {
   const { options } = master;
-  const list: Field[] = [
-    ...infoFields(master, now),
-    ['config-epoch', String(master.configEpoch)],
-    ['num-slaves', String(master.replicas.size)],
-    ['num-other-sentinels', String(master.peers.size)],
-    ['quorum', String(options.quorum)],
-    ['failover-timeout', String(options.failoverTimeoutMs)],
-    ['parallel-syncs', String(options.parallelSyncs)],
-  ];
-  if (options.notificationScript !== undefined) list.push(['notification-script', options.notificationScript]);
-  if (options.clientReconfigScript !== undefined) list.push(['client-reconfig-script', options.clientReconfigScript]);
-  return list;
+  addInfo(texts, master, now);
+  texts.push('config-epoch', String(master.configEpoch));
+  texts.push('num-slaves', String(master.replicas.size));
+  texts.push('num-other-sentinels', String(master.peers.size));
+  texts.push('quorum', String(options.quorum));
+  texts.push('failover-timeout', String(options.failoverTimeoutMs));
+  texts.push('parallel-syncs', String(options.parallelSyncs));
+  if (options.notificationScript !== undefined) texts.push('notification-script', options.notificationScript);
+  if (options.clientReconfigScript !== undefined) texts.push('client-reconfig-script', options.clientReconfigScript);
 }
 
-function replicaFields(replica: Replica, now: Ms): Field[] {
-  return [
-    ...infoFields(replica, now),
-    ['master-link-down-time', String(replica.linkDownMs)],
-    ['master-link-status', replica.linkStatus === 'up' ? 'ok' : 'err'],
-    ['master-host', replica.reportedMaster?.host ?? '?'],
-    ['master-port', String(replica.reportedMaster?.port ?? 0)],
-    ['slave-priority', String(replica.priority)],
-    ['slave-repl-offset', String(replica.offset)],
-    ['replica-announced', replica.announced ? '1' : '0'],
-  ];
+function addReplica(texts: string[], replica: Replica, now: Ms): void {
+  addInfo(texts, replica, now);
+  texts.push('master-link-down-time', String(replica.linkDownMs));
+  texts.push('master-link-status', replica.linkStatus === 'up' ? 'ok' : 'err');
+  texts.push('master-host', replica.reportedMaster?.host ?? '?');
+  texts.push('master-port', String(replica.reportedMaster?.port ?? 0));
+  texts.push('slave-priority', String(replica.priority));
+  texts.push('slave-repl-offset', String(replica.offset));
+  texts.push('replica-announced', replica.announced ? '1' : '0');
 }
 
-function peerFields(peer: Peer, now: Ms): Field[] {
-  return [
-    ['last-hello-message', String(now - peer.lastHelloAt)],
-    ['voted-leader', peer.vote?.leader ?? '?'],
-    ['voted-leader-epoch', String(peer.vote?.epoch ?? 0n)],
-  ];
+function addPeer(texts: string[], peer: Peer, now: Ms): void {
+  texts.push('last-hello-message', String(now - peer.lastHelloAt));
+  texts.push('voted-leader', peer.vote?.leader ?? '?');
+  texts.push('voted-leader-epoch', String(peer.vote?.epoch ?? 0n));
 }
 
 /** All flags there are, in the order they are shown; what each of them means stands beside it. */
-const FLAGS: Readonly<Record<string, (state: SentinelState, instance: Instance) => boolean>> = {
+const FLAGS: readonly [string, (state: SentinelState, instance: Instance) => boolean][] = Object.entries({
   s_down: (_, instance) => instance.sdownAt !== undefined,
   o_down: (_, instance) => instance.kind === 'master' && instance.odownAt !== undefined,
   master: (_, { kind }) => kind === 'master',
@@ -108,13 +93,12 @@ const FLAGS: Readonly<Record<string, (state: SentinelState, instance: Instance) 
   reconf_done: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'done',
   force_failover: (_, instance) => instance.kind === 'master' && instance.failover?.forced === true,
   script_kill_sent: (_, instance) => instance.scriptKillSent,
-};
+} satisfies Record<string, (state: SentinelState, instance: Instance) => boolean>);
 
 function flagsOf(state: SentinelState, instance: Instance): string {
-  return Object.entries(FLAGS)
-    .filter(([, holds]) => holds(state, instance))
-    .map(([name]) => name)
-    .join(',');
+  let shown = '';
+  for (const [name, holds] of FLAGS) if (holds(state, instance)) shown += shown === '' ? name : `,${name}`;
+  return shown;
 }
 
 function isPromoted(state: SentinelState, replica: Replica): boolean {

@@ -12,6 +12,8 @@ export type Reply =
   | { readonly kind: 'null-array' }
   | { readonly kind: 'array'; readonly items: readonly Reply[] }
   | { readonly kind: 'map'; readonly entries: readonly (readonly [Reply, Reply])[] }
+  /** A map from texts to texts: name, value, name, value … Instance lists are long; a tree of them would be garbage. */
+  | { readonly kind: 'fields'; readonly texts: readonly string[] }
   | { readonly kind: 'set'; readonly items: readonly Reply[] }
   | { readonly kind: 'push'; readonly items: readonly Reply[] }
   /** Text for people: a bulk string in RESP2, `txt:` in RESP3. */
@@ -39,5 +41,7 @@ export const map = (entries: readonly (readonly [string, Reply])[]): Reply => ({
 });
 
 /** A map from texts to texts, as the instance fields are. */
-export const fields = (entries: readonly (readonly [string, string])[]): Reply =>
-  map(entries.map(([name, value]) => [name, bulk(value)] as const));
+export const fields = (entries: readonly (readonly [string, string])[]): Reply => ({
+  kind: 'fields',
+  texts: entries.flat(),
+});

@@ -71,6 +71,8 @@ function write(sink: Sink, reply: Reply, version: RespVersion): void {
       return writeItems(sink, version === 3 ? '>' : '*', reply.items, version);
     case 'map':
       return writeMap(sink, reply.entries, version);
+    case 'fields':
+      return writeFields(sink, reply.texts, version);
     case 'verbatim':
       return version === 3 ? writeCounted(sink, '=', 'txt:', reply.text) : writeBulk(sink, reply.text);
     case 'double':
@@ -98,4 +100,18 @@ function writeMap(sink: Sink, entries: readonly (readonly [Reply, Reply])[], ver
     write(sink, name, version);
     write(sink, value, version);
   }
+}
+
+/** All fields are joined to one text first: each is a few bytes, and there are thousands. */
+function writeFields(sink: Sink, texts: readonly string[], version: RespVersion): void {
+  let joined = version === 3 ? `%${texts.length / 2}\r\n` : `*${texts.length}\r\n`;
+  for (const text of texts) {
+    // Together with what it stands beside, a very long one could be longer than a string can be.
+    if (text.length > BLOCK) {
+      put(sink, joined);
+      writeBulk(sink, text);
+      joined = '';
+    } else joined += `$${text.length}\r\n${text}\r\n`;
+  }
+  put(sink, joined);
 }

@@ -214,7 +214,7 @@ test.each([
 ])('SENTINEL $what: the fields in the order that clients count on', ({ what, names }) => {
   const [reply] = createBench().outcome('SENTINEL', what, 'mymaster').replies;
   const [item] = reply?.kind === 'array' ? reply.items : [];
-  expect(item?.kind === 'map' && item.entries.map(([name]) => name.kind === 'bulk' && name.text)).toEqual(names);
+  expect(item?.kind === 'fields' && item.texts.filter((_, at) => at % 2 === 0)).toEqual(names);
 });
 
 test('a replica that is not announced is hidden, but counted', () => {

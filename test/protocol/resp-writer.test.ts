@@ -72,6 +72,19 @@ test.each<{ why: string; reply: Reply; two: string; three: string }>([
   expect(render(reply, 3)).toBe(three);
 });
 
+test('a field longer than a block keeps its place', () => {
+  const long = 'x'.repeat(70_000);
+  expect(
+    encode(
+      fields([
+        ['a', long],
+        ['b', '2'],
+      ]),
+      2,
+    ).toString('latin1'),
+  ).toBe(`*4\r\n$1\r\na\r\n$70000\r\n${long}\r\n$1\r\nb\r\n$1\r\n2\r\n`);
+});
+
 test('several replies stand one behind the other, and none are no bytes', () => {
   expect(encodeAll([ok, integer(1), nullBulk], 3).toString('latin1')).toBe('+OK\r\n:1\r\n_\r\n');
   expect(encodeAll([], 2)).toHaveLength(0);
