@@ -3,10 +3,13 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { arch, release, type } from 'node:os';
 import { Command } from 'commander';
+import type { Access } from './commands/acl/access.ts';
 import type { CommandWorld, ProcessFacts } from './commands/outcome.ts';
 import { createSessions } from './commands/session.ts';
+import { aclTable, renamedTable } from './commands/table.ts';
 import { ConfigError, renderConfigError } from './config/config-error.ts';
 import type { GeneralOptions } from './config/general-options.ts';
+import { usersToWrite } from './config/load-users.ts';
 import { rewriteConfig } from './config/rewrite.ts';
 import { announcedPort, shownPort } from './config/tls-options.ts';
 import { createState } from './core/create.ts';
@@ -14,7 +17,8 @@ import { durableState, hostNames } from './core/durable.ts';
 import type { Clock } from './core/effects.ts';
 import { LEVEL, type Level, payload } from './core/events.ts';
 import type { SentinelState } from './core/state.ts';
-import { createPasswordCheck, hashPassword } from './shell/auth.ts';
+import { createAclFile } from './shell/acl-file.ts';
+import { hashPassword, passwordIs } from './shell/auth.ts';
 import { fromBytes, toBytes } from './shell/bytes.ts';
 import {
   type Configuration,
@@ -160,7 +164,7 @@ function openLog(general: GeneralOptions, format: LogFormat): Log {
 }
 
 async function run(configuration: Configuration, log: Log, supervision: Supervision): Promise<void> {
-  const { general, durable, defaultUserPasswordHashes } = configuration;
+  const { general, durable } = configuration;
   greet(configuration, log);
   const tls = loadTls(general.tls, (text) => log.write('warning', text));
   const { maxClients, lines } = fitClients(general.maxclients, openFilesLimit());
@@ -170,9 +174,7 @@ async function run(configuration: Configuration, log: Log, supervision: Supervis
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
   const names = durable.resolveHostnames ? await resolveAll(hostNames(durable), NAMES_AT_START_MS) : new Map();
   const { state, effects } = createState(durable, { ...facts, names, requirePass: general.requirePass }, clock(), rand);
-  const hashes =
-    defaultUserPasswordHashes ?? (general.requirePass === undefined ? [] : [hashPassword(general.requirePass)]);
-  const sentinel = assemble({ ...configuration, maxClients, supervision }, log, state, hashes, tls);
+  const sentinel = assemble({ ...configuration, maxClients, supervision }, log, state, tls);
   stopOnSignals(log, sentinel.stop);
   process.on('SIGHUP', sentinel.reload);
   endOnBug(log, general.crashLogEnabled);
@@ -189,7 +191,7 @@ async function run(configuration: Configuration, log: Log, supervision: Supervis
 }
 
 /** The first lines of the log, which tools look for. */
-function greet({ warnings }: Configuration, log: Log): void {
+function greet({ warnings, notices }: Configuration, log: Log): void {
   log.write('warning', 'oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo (ts-sentinel)');
   log.write(
     'warning',
@@ -197,6 +199,7 @@ function greet({ warnings }: Configuration, log: Log): void {
   );
   log.write('warning', 'Configuration loaded');
   for (const warning of warnings) log.write('warning', `Configuration: ${warning}`);
+  for (const notice of notices) log.write('notice', notice);
 }
 
 /** We listen: the pid file, the title, and the lines or the picture that say where. */
@@ -231,7 +234,6 @@ function assemble(
   configuration: Settled,
   log: Log,
   state: SentinelState,
-  hashes: readonly string[],
   tlsAtStart: TlsMaterial | undefined,
 ): Sentinel {
   const { general } = configuration;
@@ -256,6 +258,7 @@ function assemble(
     exited: (job, end) => engine.input({ kind: 'script-exited', job, end }),
     refused: (job, reason) => engine.input({ kind: 'script-refused', job, reason }),
   });
+  const access = createAccess(configuration, log);
   let timer: NodeJS.Timeout | undefined;
   /** Resolves when the last save is through, well or badly. */
   let saved: Promise<unknown> = Promise.resolve();
@@ -263,7 +266,7 @@ function assemble(
     clock,
     rand,
     save() {
-      const saving = save(configuration, state, store, log);
+      const saving = save(configuration, { state, access, store, log });
       saved = saving.catch(() => undefined);
       return saving;
     },
@@ -278,7 +281,8 @@ function assemble(
     state,
     sessions: createSessions(),
     rand,
-    auth: { open: hashes.length === 0, check: createPasswordCheck(hashes) },
+    access,
+    table: renamedTable(configuration.commandNames),
     isExecutable,
     facts: () => processFacts(configuration, runId, server),
   };
@@ -340,10 +344,32 @@ interface Hands {
   readonly server: SentinelServer;
 }
 
-async function save(configuration: Settled, state: SentinelState, store: Store, log: Log): Promise<void> {
-  await store.write(rewriteConfig(await store.read(), durableState(state), configuration.inEffect));
-  log.write('debug', `Rewritten config file (${toBytes(configuration.file)}) successfully`);
+interface SaveParts {
+  readonly state: SentinelState;
+  readonly access: Access;
+  readonly store: Store;
+  readonly log: Log;
+}
+
+async function save({ file, general, inEffect }: Settled, { state, access, store, log }: SaveParts): Promise<void> {
+  const users = usersToWrite(general, access.users);
+  await store.write(rewriteConfig(await store.read(), durableState(state), { ...inEffect, users }));
+  log.write('debug', `Rewritten config file (${toBytes(file)}) successfully`);
   log.write('notice', 'Sentinel new configuration saved on disk');
+}
+
+/** Users as the configuration has them, from here on changed by ACL commands. */
+function createAccess({ users, general }: Configuration, log: Log): Access {
+  const { aclFile, aclLogMaxLen: logMaxLen, aclAllChannels: allChannels } = general;
+  const warn = (text: string) => log.write('warning', text);
+  return {
+    users: new Map(users),
+    log: [],
+    logMaxLen,
+    context: { commands: aclTable, allChannels, sha256Hex: hashPassword },
+    file: aclFile === undefined ? undefined : createAclFile(aclFile, warn),
+    passwordIs,
+  };
 }
 
 /** Carry one effect out. Secrets never get here: events hide them where they are rendered. */

@@ -2,7 +2,7 @@
 import { array, bulk, error, integer, map, nullBulk, ok, type Reply, set, verbatim } from '../protocol/reply.ts';
 import { isPrintable, NOT_AN_INTEGER, parseInteger, parseYesNo, SYNTAX_ERROR, wrongNumberFor } from './arguments.ts';
 import { BAD_CLIENT_NAME } from './connection.ts';
-import { answer, type Call, type Outcome } from './outcome.ts';
+import { answer, type Call, type CommandWorld, type Outcome } from './outcome.ts';
 import { type Session, subscriptionCount } from './session.ts';
 
 export const clientId = ({ session }: Call): Outcome => answer(integer(session.id));
@@ -63,8 +63,8 @@ export function clientList({ world, args, clock }: Call): Outcome {
   return answer(verbatim(chosen.map((session) => `${clientLine(session, clock.now)}\n`).join('')));
 }
 
-/** One line of CLIENT LIST. What only the genuine server's memory management has is 0. */
-function clientLine(session: Session, now: number): string {
+/** One line of CLIENT LIST, without its line feed. What only the genuine server's memory management has is 0. */
+export function clientLine(session: Session, now: number): string {
   const seconds = (since: number) => Math.max(0, Math.trunc((now - since) / 1000));
   // Only a Unix socket has port 0.
   const unix = session.address.endsWith(':0');
@@ -78,7 +78,7 @@ function clientLine(session: Session, now: number): string {
     `age=${seconds(session.createdAt)} idle=${seconds(session.lastAt)} flags=${flags} db=0`,
     `sub=${session.channels.size} psub=${session.patterns.size} ssub=0 multi=-1`,
     'qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r',
-    `cmd=${session.lastCommand} user=default redir=-1 resp=${session.protocol}`,
+    `cmd=${session.lastCommand} user=${session.user ?? 'default'} redir=-1 resp=${session.protocol}`,
     ...library,
   ].join(' ');
 }
@@ -88,6 +88,7 @@ interface KillFilter {
   type?: ClientType;
   address?: string;
   localAddress?: string;
+  user?: string;
   skipMe: boolean;
 }
 
@@ -98,7 +99,7 @@ export function clientKill({ world, session, args }: Call): Outcome {
     const victim = all.find(({ address }) => address === args[2]);
     return victim === undefined ? answer(error('ERR No such client')) : ending([victim], session, ok);
   }
-  const filter = readKillFilter(args.slice(2));
+  const filter = readKillFilter(args.slice(2), world);
   if ('kind' in filter) return answer(filter);
   const victims = all.filter((other) => matchesFilter(filter, other, session));
   return ending(victims, session, integer(victims.length));
@@ -115,23 +116,24 @@ function matchesFilter(filter: KillFilter, session: Session, self: Session): boo
     (filter.id === undefined || session.id === filter.id) &&
     (filter.type === undefined || typeOf(session) === filter.type) &&
     (filter.address === undefined || session.address === filter.address) &&
+    (filter.user === undefined || session.user === filter.user) &&
     (filter.localAddress === undefined || session.localAddress === filter.localAddress) &&
     (session !== self || !filter.skipMe)
   );
 }
 
-function readKillFilter(words: readonly string[]): KillFilter | Reply {
+function readKillFilter(words: readonly string[], world: CommandWorld): KillFilter | Reply {
   const filter: KillFilter = { skipMe: true };
   if (words.length % 2 !== 0) return SYNTAX_ERROR;
   for (let at = 0; at < words.length; at += 2) {
     const [option = '', value = ''] = words.slice(at, at + 2);
-    const failure = applyFilter(filter, option.toUpperCase(), value);
+    const failure = applyFilter(filter, option.toUpperCase(), value, world);
     if (failure !== undefined) return failure;
   }
   return filter;
 }
 
-function applyFilter(filter: KillFilter, option: string, value: string): Reply | undefined {
+function applyFilter(filter: KillFilter, option: string, value: string, { access }: CommandWorld): Reply | undefined {
   switch (option) {
     case 'ID': {
       const id = parseInteger(value);
@@ -152,8 +154,8 @@ function applyFilter(filter: KillFilter, option: string, value: string): Reply |
       filter.localAddress = value;
       return undefined;
     case 'USER':
-      // There is one user; everybody is it.
-      return value === 'default' ? undefined : error(`ERR No such user '${value}'`);
+      filter.user = value;
+      return access.users.has(value) ? undefined : error(`ERR No such user '${value}'`);
     case 'SKIPME': {
       const skip = parseYesNo(value);
       if (skip === undefined) return SYNTAX_ERROR;

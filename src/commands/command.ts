@@ -1,9 +1,9 @@
 // COMMAND: the table, told to clients. Every answer is a walk over it.
 import { array, bulk, bulks, error, integer, map, nullBulk, type Reply, set, simple } from '../protocol/reply.ts';
-import { SYNTAX_ERROR } from './arguments.ts';
+import { SYNTAX_ERROR, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
-import type { CommandSpec, CommandTable } from './spec.ts';
+import { type CommandSpec, type CommandTable, lookUp } from './spec.ts';
 
 /** COMMAND, COMMAND INFO [name …]. */
 export function commandInfo({ table, args }: Call): Outcome {
@@ -47,8 +47,9 @@ export function commandDocs({ table, args }: Call): Outcome {
   return answer(map(chosen.map(({ fullName, spec }) => [fullName, docs(spec, fullName)] as const)));
 }
 
-/** The subcommands of a container that it tells of. */
-const listedIn = ({ subcommands = [] }: CommandSpec) => subcommands.filter(({ unlisted }) => unlisted !== true);
+/** The subcommands of a container that it tells of: those that redis-sentinel 7.0.15 has. */
+const listedIn = ({ subcommands = [] }: CommandSpec) =>
+  subcommands.filter(({ sameRightAs }) => sameRightAs === undefined);
 
 const docs = onceFor((spec, fullName): Reply => {
   const subcommands = listedIn(spec).map(
@@ -65,11 +66,7 @@ const docs = onceFor((spec, fullName): Reply => {
 
 /** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys; redis-sentinel 7.0.15 says so before it counts words. */
 export function commandGetKeys({ table, args }: Call): Outcome {
-  const [name = '', sub] = args.slice(2).map((word) => word.toLowerCase());
-  const spec = table.get(name);
-  const known =
-    sub === undefined || spec?.subcommands === undefined || spec.subcommands.some((row) => row.name === sub);
-  if (spec === undefined || !known) return answer(error('ERR Invalid command specified'));
+  if (lookUp(table, args.slice(2))?.spec === undefined) return answer(error('ERR Invalid command specified'));
   return answer(error('ERR The command has no key arguments'));
 }
 
@@ -91,9 +88,9 @@ function find(table: CommandTable, name: string): Named | undefined {
   const [container = '', sub, ...rest] = name.toLowerCase().split('|');
   const spec = table.get(container);
   if (spec === undefined || rest.length > 0) return undefined;
-  if (sub === undefined) return { fullName: container, spec };
+  if (sub === undefined) return { fullName: spec.name, spec };
   const found = listedIn(spec).find((each) => each.name === sub);
-  return found === undefined ? undefined : { fullName: `${container}|${sub}`, spec: found };
+  return found === undefined ? undefined : { fullName: `${spec.name}|${sub}`, spec: found };
 }
 
 /** The ten elements that describe a command; key positions are 0, since nothing here has keys. */
@@ -115,8 +112,9 @@ const entry = onceFor(
 
 /** HELP of a container: usage at the margin, what it does indented below (spec/commands.md §3). */
 export function helpOf({ table, args }: Call): Outcome {
-  const container = table.get((args[0] ?? '').toLowerCase());
-  const title = `${container?.name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
+  const typed = untilNul(args[0] ?? '');
+  const container = table.get(typed.toLowerCase());
+  const title = `${typed.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
   const entries = [
     ...(container?.help ?? []),
     ...(container === undefined ? [] : listedIn(container)).flatMap(helpEntries),

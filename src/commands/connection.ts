@@ -1,5 +1,7 @@
 // Commands about the connection itself: PING, AUTH, HELLO, ROLE, SHUTDOWN.
 import { array, bulk, bulks, error, integer, ok, type Reply, simple } from '../protocol/reply.ts';
+import { defaultUserOf } from './acl/access.ts';
+import { logIn } from './acl/login.ts';
 import { isPrintable, parseInteger, SYNTAX_ERROR } from './arguments.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { subscriptionCount } from './session.ts';
@@ -21,18 +23,17 @@ export function role({ world }: Call): Outcome {
 }
 
 /** AUTH password, AUTH user password. A failure leaves the connection as it was. */
-export function auth({ world, session, args }: Call): Outcome {
+export function auth({ world, session, args, clock }: Call): Outcome {
   if (args.length > 3) return answer(SYNTAX_ERROR);
-  if (args.length === 2 && world.auth.open)
+  if (args.length === 2 && defaultUserOf(world.access).nopass)
     return answer(
       error(
         'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
       ),
     );
-  const [user, password] = args.length === 2 ? ['default', args[1]] : [args[1], args[2]];
-  if (!world.auth.check(user ?? '', password ?? '')) return answer(WRONG_PASSWORD);
-  session.authenticated = true;
-  return answer(ok);
+  const [typed = '', first = '', second = ''] = args;
+  const [name, password] = args.length === 2 ? ['default', first] : [first, second];
+  return answer(logIn(world.access, session, { name, password, typed }, clock) ? ok : WRONG_PASSWORD);
 }
 
 /** HELLO [version [AUTH user password] [SETNAME name]]; options take effect from left to right as they are read. */
@@ -53,13 +54,13 @@ export function hello(call: Call): Outcome {
   return answer(helloReply(call));
 }
 
-function helloOptions({ world, session, args }: Call): Reply | undefined {
+function helloOptions({ world, session, args, clock }: Call): Reply | undefined {
   for (let at = 2; at < args.length; ) {
     const option = args[at] ?? '';
     const left = args.length - at - 1;
     if (option.toUpperCase() === 'AUTH' && left >= 2) {
-      if (!world.auth.check(args[at + 1] ?? '', args[at + 2] ?? '')) return WRONG_PASSWORD;
-      session.authenticated = true;
+      const [name = '', password = ''] = args.slice(at + 1, at + 3);
+      if (!logIn(world.access, session, { name, password, typed: args[0] ?? '' }, clock)) return WRONG_PASSWORD;
       at += 3;
     } else if (option.toUpperCase() === 'SETNAME' && left >= 1) {
       if (!isPrintable(args[at + 1] ?? '')) return BAD_CLIENT_NAME;

@@ -2,12 +2,15 @@
 import type { Clock, Effect } from '../core/effects.ts';
 import type { Rand, SentinelState } from '../core/state.ts';
 import type { Reply } from '../protocol/reply.ts';
+import type { Access } from './acl/access.ts';
 import type { Session, SessionId, Sessions } from './session.ts';
 import type { CommandTable } from './spec.ts';
 
 export interface Outcome {
   /** SUBSCRIBE answers once per channel; everything else exactly once, or not at all. */
   readonly replies: readonly Reply[];
+  /** The reply that comes when something outside is done; the client's next requests wait for it. */
+  readonly later?: Promise<Reply>;
   /** Takes the place of `replies` when this turn's save failed. */
   readonly ifUnsaved?: Reply;
   /** Run before the reply is written. */
@@ -55,11 +58,9 @@ export interface CommandWorld {
   readonly state: SentinelState;
   readonly sessions: Sessions;
   readonly rand: Rand;
-  readonly auth: {
-    /** `default` has no password: everybody is in. */
-    readonly open: boolean;
-    check(user: string, password: string): boolean;
-  };
+  readonly access: Access;
+  /** What clients can call, under the names of `rename-command`. */
+  readonly table: CommandTable;
   isExecutable(path: string): boolean;
   facts(): ProcessFacts;
 }
@@ -77,4 +78,10 @@ export interface Call {
 /** An outcome that is one reply and nothing else. */
 export function answer(reply: Reply): Outcome {
   return { replies: [reply] };
+}
+
+/** An outcome that is one reply, and ends these connections behind it; our own one may be among them. */
+export function closing({ session }: Call, reply: Reply, closed: readonly Session[]): Outcome {
+  const kill = closed.filter((each) => each !== session).map(({ id }) => id);
+  return { replies: [reply], kill, close: closed.includes(session) };
 }

@@ -18,8 +18,11 @@ export interface Session {
   libName: string;
   libVersion: string;
   protocol: RespVersion;
+  /** Logged in, or never asked to. */
   authenticated: boolean;
-  /** The full name of its last command, `NULL` before the first. */
+  /** Whose rights it has; `undefined`: the user is gone, and the connection about to be closed. */
+  user: string | undefined;
+  /** The full name of its last command; `NULL` before the first, and behind one that does not exist. */
   lastCommand: string;
   /** CLIENT REPLY. `skip-next`: the reply to the next request is left out. */
   replies: 'on' | 'off' | 'skip-next';
@@ -57,6 +60,7 @@ export function openSession(
     libVersion: '',
     protocol: 2,
     authenticated,
+    user: 'default',
     lastCommand: 'NULL',
     replies: 'on',
     noEvict: false,

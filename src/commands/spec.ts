@@ -1,4 +1,5 @@
 // The shape of the command table: everything that is said of a command anywhere is said in its row.
+import { untilNul } from './arguments.ts';
 import type { Call, Outcome } from './outcome.ts';
 
 export type Handler = (call: Call) => Outcome;
@@ -18,14 +19,35 @@ export interface CommandSpec {
   readonly usage?: string;
   /** Its part of HELP where usage and summary do not do: each entry a usage line and the lines that explain it. */
   readonly help?: readonly (readonly string[])[];
-  /** Works, but no list, description or help tells of it: redis-sentinel 7.0.15 does not have it. */
-  readonly unlisted?: true;
+  /** Channels among its arguments: the first one, all, or all of them patterns. Rights to them are needed as well. */
+  readonly channels?: 'first' | 'all' | 'patterns';
+  /**
+   * It works, but no list, description or help tells of it: redis-sentinel 7.0.15 does not have it. The right to run it
+   * is that of the command named here, in full.
+   */
+  readonly sameRightAs?: string;
   /** Absent for a container that cannot be called by itself. */
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];
 }
 
 export type CommandTable = ReadonlyMap<string, CommandSpec>;
+
+/**
+ * The row that the first words of a request name; `undefined`: there is no such command. Without `spec` the container
+ * is there, and its subcommand is not.
+ */
+export function lookUp(
+  table: CommandTable,
+  words: readonly string[],
+): { readonly command: CommandSpec; readonly spec: CommandSpec | undefined; readonly fullName: string } | undefined {
+  const command = table.get(untilNul(words[0] ?? '').toLowerCase());
+  if (command === undefined) return undefined;
+  if (command.subcommands === undefined || words.length < 2) return { command, spec: command, fullName: command.name };
+  const name = untilNul(words[1] ?? '').toLowerCase();
+  const spec = command.subcommands.find((row) => row.name === name);
+  return { command, spec, fullName: `${command.name}|${name}` };
+}
 
 /** Does a request of `count` words, the command's own included, fit? */
 export function fitsArity(spec: CommandSpec, count: number): boolean {

@@ -1,5 +1,8 @@
 // The commands of a sentinel: one row each. Dispatch, arity errors, COMMAND and HELP are loops over this table.
-import { aclCat, aclGenPass, aclUsers, aclWhoAmI } from './acl.ts';
+import { aclCommands } from '../config/acl/acl-commands.ts';
+import { aclCat, aclDryRun, aclGenPass, aclGetUser, aclList, aclUsers, aclWhoAmI } from './acl/ask.ts';
+import { aclDelUser, aclLoad, aclSave, aclSetUser } from './acl/change.ts';
+import { aclLog } from './acl/denials.ts';
 import {
   clientGetName,
   clientGetRedirection,
@@ -37,6 +40,12 @@ import { CATEGORIES, type CommandSpec, type CommandTable, FLAGS, type Handler } 
 function sentinelRow(name: string, arity: number, run: Handler, usage: string, summary: string, since = '2.8.4') {
   const flags = ['admin'];
   return { name, arity, run, usage, summary, since, group: 'sentinel', flags, categories: CATEGORIES.admin };
+}
+
+/** Another word for a row, which needs the same right. */
+function newerName(name: string, arity: number, run: Handler, same: string): CommandSpec {
+  const summary = `The same as ${same.toUpperCase()}.`;
+  return { ...sentinelRow(name, arity, run, '', summary, '8.0.0'), sameRightAs: `sentinel|${same}` };
 }
 
 /** Their order is that of HELP. */
@@ -127,6 +136,11 @@ const sentinelRows: readonly CommandSpec[] = [
   ),
   // The old word for replicas: it works, but nobody is told about it.
   { ...sentinelRow('slaves', 3, replicas, '<master-name>', 'The same as REPLICAS.', '2.8.0'), help: [] },
+  // Differs: redis-sentinel does not know them. Valkey does, and clients made for it ask in these words.
+  newerName('get-primary-addr-by-name', 3, masterAddress, 'get-master-addr-by-name'),
+  newerName('is-primary-down-by-addr', 6, isMasterDownByAddress, 'is-master-down-by-addr'),
+  newerName('primaries', 2, masters, 'masters'),
+  newerName('primary', 3, master, 'master'),
 ];
 
 const help = (container: string, categories: readonly string[]): CommandSpec => ({
@@ -193,7 +207,7 @@ const clientRows: readonly CommandSpec[] = [
   clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
   {
     ...clientRow('setinfo', 4, clientSetInfo, '(LIB-NAME|LIB-VER) <value>', 'Name the client library.', '7.2.0'),
-    unlisted: true,
+    sameRightAs: 'client|setname',
   },
   clientRow('setname', 3, clientSetName, '<name>', 'Name this connection.', '2.6.9'),
   {
@@ -253,15 +267,42 @@ function aclRow(name: string, arity: number, run: Handler, usage: string, summar
   return { name, arity, run, usage, summary, since: '6.0.0', group: 'server', flags, categories: ['@slow'] };
 }
 
-/** Users and rights other than the default user's are not there yet: what would tell of them or change them is missing. */
+const adminAcl = { flags: FLAGS.admin, categories: CATEGORIES.admin };
+
 const aclRows: readonly CommandSpec[] = [
-  aclRow('cat', -2, aclCat, '[<category>]', 'All categories of commands, or the commands of one.'),
-  aclRow('genpass', -2, aclGenPass, '[<bits>]', 'A random password in hex digits, of 256 bits unless told.'),
   {
-    ...aclRow('users', 2, aclUsers, '', 'The names of all users.'),
-    flags: FLAGS.admin,
-    categories: CATEGORIES.admin,
+    ...aclRow('cat', -2, aclCat, '[<category>]', 'All categories of commands, or the commands of one.'),
+    help: [['CAT [<category>]', 'The commands of a category, or without one', 'all categories.']],
   },
+  {
+    ...aclRow('deluser', -3, aclDelUser, '<username> [<username> ...]', 'Remove users, and close their connections.'),
+    ...adminAcl,
+  },
+  {
+    ...aclRow('dryrun', -4, aclDryRun, '<username> <command> [<arg> ...]', 'May a user do that? Nothing is done.'),
+    ...adminAcl,
+    since: '7.0.0',
+  },
+  { ...aclRow('getuser', 3, aclGetUser, '<username>', 'What is known of a user.'), ...adminAcl },
+  {
+    ...aclRow('genpass', -2, aclGenPass, '[<bits>]', 'A random password.'),
+    help: [['GENPASS [<bits>]', 'A random password in hex digits, good for so many bits;', '256 unless told.']],
+  },
+  { ...aclRow('list', 2, aclList, '', 'All users, each as the rules that make it.'), ...adminAcl },
+  { ...aclRow('load', 2, aclLoad, '', 'Take the users of the ACL file instead of all there are.'), ...adminAcl },
+  { ...aclRow('log', -2, aclLog, '[<count> | RESET]', 'What was refused to whom, the newest first.'), ...adminAcl },
+  { ...aclRow('save', 2, aclSave, '', 'Write all users to the ACL file.'), ...adminAcl },
+  {
+    ...aclRow(
+      'setuser',
+      -3,
+      aclSetUser,
+      '<username> <attribute> [<attribute> ...]',
+      'Make a user, or change its rights.',
+    ),
+    ...adminAcl,
+  },
+  { ...aclRow('users', 2, aclUsers, '', 'The names of all users.'), ...adminAcl },
   aclRow('whoami', 2, aclWhoAmI, '', 'The user of this connection.'),
   help('ACL', ['@slow']),
 ];
@@ -332,7 +373,14 @@ const rows: readonly CommandSpec[] = [
     group: 'connection',
     run: ping,
   },
-  { name: 'psubscribe', arity: -2, ...listening, summary: 'Listen to patterns.', run: subscribePatterns },
+  {
+    name: 'psubscribe',
+    arity: -2,
+    ...listening,
+    summary: 'Listen to patterns.',
+    channels: 'patterns',
+    run: subscribePatterns,
+  },
   {
     name: 'publish',
     arity: 3,
@@ -341,6 +389,7 @@ const rows: readonly CommandSpec[] = [
     summary: 'Bring the hello of another sentinel.',
     since: '2.0.0',
     group: 'pubsub',
+    channels: 'first',
     run: publish,
   },
   { name: 'punsubscribe', arity: -1, ...listening, summary: 'Stop listening to patterns.', run: unsubscribePatterns },
@@ -374,9 +423,29 @@ const rows: readonly CommandSpec[] = [
     group: 'server',
     run: shutdown,
   },
-  { name: 'subscribe', arity: -2, ...listening, summary: 'Listen to channels.', run: subscribeChannels },
+  {
+    name: 'subscribe',
+    arity: -2,
+    ...listening,
+    summary: 'Listen to channels.',
+    channels: 'all',
+    run: subscribeChannels,
+  },
   { name: 'unsubscribe', arity: -1, ...listening, summary: 'Stop listening to channels.', run: unsubscribeChannels },
 ];
 
 /** All commands by name. */
 export const commandTable: CommandTable = new Map(rows.map((row) => [row.name, row]));
+
+/** The commands as rights name them. */
+export const aclTable = aclCommands(rows);
+
+/** The commands by the names that `rename-command` left them: from such a name to the command's own. */
+export function renamedTable(names: ReadonlyMap<string, string>): CommandTable {
+  const renamed = new Map<string, CommandSpec>();
+  for (const [name, own] of names) {
+    const row = commandTable.get(own);
+    if (row !== undefined) renamed.set(name, row);
+  }
+  return renamed;
+}

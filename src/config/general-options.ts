@@ -47,6 +47,11 @@ export interface GeneralOptions {
   readonly loglevel: 'debug' | 'verbose' | 'notice' | 'warning' | 'nothing';
   /** Clear text. Also what peers are greeted with when sentinel-pass is unset. */
   readonly requirePass: string | undefined;
+  /** The file of users, as it was named; `undefined`: users stand in the configuration file. */
+  readonly aclFile: string | undefined;
+  readonly aclLogMaxLen: number;
+  /** New users and selectors begin with all channels. */
+  readonly aclAllChannels: boolean;
   readonly maxclients: number;
   readonly timeout: number;
   readonly tcpKeepalive: number;
@@ -338,6 +343,9 @@ export function typedOptions(values: GeneralValues): GeneralOptions {
     logfile: textOf('logfile') ?? '',
     loglevel: textOf('loglevel') as GeneralOptions['loglevel'],
     requirePass: textOf('requirepass'),
+    aclFile: textOf('aclfile') || undefined,
+    aclLogMaxLen: numberOf('acllog-max-len'),
+    aclAllChannels: textOf('acl-pubsub-default') === 'allchannels',
     maxclients: numberOf('maxclients'),
     timeout: numberOf('timeout'),
     tcpKeepalive: numberOf('tcp-keepalive'),

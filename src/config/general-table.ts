@@ -134,7 +134,7 @@ export const generalTable: readonly GeneralOption[] = [
   yesNo('tls-session-caching', 'yes', { use: 'honoured' }),
   yesNo('use-exit-on-panic', 'no'),
   // Integers: name, smallest, largest, default.
-  integer('acllog-max-len', 0n, MAX_I64, 128n, { use: 'unsupported' }),
+  integer('acllog-max-len', 0n, MAX_I64, 128n, { use: 'honoured' }),
   integer('active-defrag-cycle-max', 1n, 99n, 25n),
   integer('active-defrag-cycle-min', 1n, 99n, 1n),
   integer('active-defrag-max-scan-fields', 1n, MAX_I64, 1000n),
@@ -206,7 +206,7 @@ export const generalTable: readonly GeneralOption[] = [
   memory('stream-node-max-bytes', 0n, MAX_I64, 4096n),
   memory('zset-max-listpack-value', 0n, MAX_I64, 64n, { alias: 'zset-max-ziplist-value' }),
   // Enumerations: name, values, default.
-  enumeration('acl-pubsub-default', 'allchannels resetchannels', 'resetchannels', { use: 'unsupported' }),
+  enumeration('acl-pubsub-default', 'allchannels resetchannels', 'resetchannels', { use: 'honoured' }),
   enumeration('appendfsync', 'everysec always no', 'everysec'),
   enumeration('cluster-preferred-endpoint-type', 'ip hostname unknown-endpoint', 'ip'),
   enumeration('enable-debug-command', 'no yes local', 'no'),
@@ -230,7 +230,7 @@ export const generalTable: readonly GeneralOption[] = [
   }),
   enumeration('tls-auth-clients', 'no yes optional', 'yes', { use: 'honoured' }),
   // Strings: name, default; `undefined` = unset, and an empty value unsets it.
-  text('aclfile', '', { use: 'unsupported' }),
+  text('aclfile', '', { use: 'honoured' }),
   text('aof_rewrite_cpulist', undefined),
   text('appenddirname', 'appendonlydir'),
   text('appendfilename', 'appendonly.aof'),

@@ -1,8 +1,10 @@
 // The text of sentinel.conf -> general options and the durable state, or the error the genuine server would give.
 // General directives take effect line by line; `sentinel` lines wait until all text was read (spec/config.md §1).
 import type { DurableState } from '../core/durable.ts';
+import type { AclCommands } from './acl/acl-commands.ts';
+import type { RuleContext, Sha256Hex } from './acl/rules.ts';
+import { declareUser, type Users } from './acl/users.ts';
 import { ConfigError, type LinePlace } from './config-error.ts';
-import { type DefaultUser, parseDefaultUser, renderDefaultUser, type Sha256Hex } from './default-user.ts';
 import {
   type Draft,
   lineKey,
@@ -24,6 +26,16 @@ import {
   valueIn,
 } from './general-options.ts';
 import type { generalTable } from './general-table.ts';
+import {
+  type FileText,
+  linesOfCommandLine,
+  loadUsers,
+  type ReadUser,
+  type UserSource,
+  userNotices,
+  usersToWrite,
+  userWarnings,
+} from './load-users.ts';
 import { type GeneralInEffect, SIGNATURE } from './rewrite.ts';
 import { announcedPort } from './tls-options.ts';
 import { tokenize, trimLine } from './tokens.ts';
@@ -52,20 +64,25 @@ export interface Environment {
   /** Opens the log file for append as a test. `undefined` = it can be. */
   readonly tryLogFile: (path: string) => string | undefined;
   readonly sha256Hex: Sha256Hex;
+  /** The commands that clients may call, for `user` lines and `rename-command`. */
+  readonly commands: AclCommands;
+  /** The ACL file, relative to the working directory. */
+  readonly readAclFile: (path: string) => FileText;
 }
 
 export interface LoadedConfig {
   readonly general: GeneralOptions;
   readonly durable: DurableState;
-  /**
-   * The default user's passwords by its `user default` line, which wins over requirepass: lower-case sha256 hex.
-   * `[]`: that line says nopass, clients need no password. `undefined`: no such line, requirepass decides.
-   */
-  readonly defaultUserPasswordHashes: readonly string[] | undefined;
+  /** All users: the default one is always there. */
+  readonly users: Users;
+  /** By the name that clients call, in lower case: the command's own name. Renamed ones have another, removed ones none. */
+  readonly commandNames: ReadonlyMap<string, string>;
   /** What `rewriteConfig` needs to know besides the durable state. */
   readonly inEffect: GeneralInEffect;
   /** For the start-up log, one line each, without secrets. */
   readonly warnings: readonly string[];
+  /** The genuine server's own words for the start-up log. */
+  readonly notices: readonly string[];
 }
 
 interface Loading {
@@ -77,9 +94,9 @@ interface Loading {
   /** Where each general option was last set, in order of the first time. */
   readonly setAt: Map<string, LinePlace>;
   readonly fromCommandLine: Set<string>;
-  readonly users: { name: string; rules: readonly string[]; place: LinePlace }[];
-  /** General rename-command lines of commands a sentinel has. */
-  readonly renames: LinePlace[];
+  readonly users: ReadUser[];
+  /** As in `LoadedConfig`. */
+  readonly commandNames: Map<string, string>;
   /** Set where errors are collected, not thrown. */
   readonly problems?: ConfigError[];
   /** Names of masters whose monitor line was refused: what else is said of them is not wrong for that reason. */
@@ -99,14 +116,16 @@ interface Line {
 /** Reads a whole configuration; `text` is the main file as latin1. Throws ConfigError for the first error there is. */
 export function loadConfig(text: string, environment: Environment): LoadedConfig {
   const loading = startLoading(environment);
-  const defaultUser = loadAll(loading, text);
+  const { users, source } = loadAll(loading, text);
   const { named: _named, merged: _merged, masters, ...settings } = loading.draft;
   return {
-    general: typedOptions(loading.values),
+    general: source.general,
     durable: { ...settings, masters: [...masters.values()] },
-    defaultUserPasswordHashes: defaultUser?.passwordHashes,
-    inEffect: inEffect(loading, defaultUser),
+    users,
+    commandNames: loading.commandNames,
+    inEffect: inEffect(loading, source, users),
     warnings: loading.warnings,
+    notices: userNotices(users, source.declared),
   };
 }
 
@@ -135,15 +154,15 @@ function listensNowhere(values: GeneralValues): boolean {
   return !(ports && valueIn(values, 'bind') !== '') && valueIn(values, 'unixsocket') === undefined;
 }
 
-function loadAll(loading: Loading, text: string): DefaultUser | undefined {
+function loadAll(loading: Loading, text: string): { readonly users: Users; readonly source: UserSource } {
   loadMainText(loading, text + (loading.environment.stdin ?? ''));
   runQueue(loading);
-  const defaultUser = attempt(loading, () => settleUsers(loading));
-  attempt(loading, () => refuseUnsupported(loading));
+  const source = userSource(loading);
+  const users = attempt(loading, () => loadUsers(source)) ?? new Map();
   warnAboutOptions(loading);
-  warnAboutPassword(loading, defaultUser);
+  for (const text of userWarnings(users, source)) warn(loading, loading.setAt.get('requirepass'), text);
   warnAboutPorts(loading);
-  return defaultUser;
+  return { users, source };
 }
 
 /** Does a piece of loading. An error in it ends the loading, unless all of them are collected. */
@@ -180,7 +199,7 @@ function startLoading(environment: Environment): Loading {
     setAt: new Map(),
     fromCommandLine: new Set(),
     users: [],
-    renames: [],
+    commandNames: new Map(environment.commands.top.map(({ name }) => [name, name])),
     refusedMasters: new Set(),
   };
 }
@@ -252,7 +271,7 @@ function loadSpecialLine(loading: Loading, line: Line, name: string, args: reado
     case 'user':
       return args.length > 0 ? addUser(loading, line, args) : BAD_DIRECTIVE;
     case 'rename-command':
-      return args.length === 2 ? renameCommand(loading, line, args[0] ?? '') : BAD_DIRECTIVE;
+      return args.length === 2 ? renameCommand(loading, line, args[0] ?? '', args[1] ?? '') : BAD_DIRECTIVE;
     case 'loadmodule':
       if (args.length === 0) return BAD_DIRECTIVE;
       warnOfForeign(loading, line.place, 'loadmodule');
@@ -282,39 +301,34 @@ function include(loading: Loading, line: Line, path: string): undefined {
   }
 }
 
-function addUser(loading: Loading, line: Line, [name = '', ...rules]: readonly string[]): string | undefined {
-  if (loading.users.some((user) => user.name === name)) {
-    const reason = 'Duplicate user found. A user can only be defined once in config files';
-    return `Error in user declaration '${name}': ${reason}`;
-  }
-  loading.users.push({ name, rules, place: line.place });
-  if (line.source === 'command-line') loading.fromCommandLine.add('user');
+function addUser(loading: Loading, line: Line, words: readonly string[]): string | undefined {
+  const user = declareUser(words, loading.users, ruleContext(loading));
+  if ('error' in user) return user.error;
+  loading.users.push({ ...user, fromCommandLine: line.source === 'command-line' });
   return undefined;
 }
 
-/** What a client can call on a genuine sentinel: renaming one of these restricts who can do what. */
-const SENTINEL_COMMANDS = new Set([
-  'acl',
-  'auth',
-  'client',
-  'command',
-  'hello',
-  'info',
-  'ping',
-  'psubscribe',
-  'publish',
-  'punsubscribe',
-  'role',
-  'sentinel',
-  'shutdown',
-  'subscribe',
-  'unsubscribe',
-]);
+/** What rules mean by what was read so far. */
+function ruleContext({ values, environment: { commands, sha256Hex } }: Loading): RuleContext {
+  return { commands, sha256Hex, allChannels: typedOptions(values).aclAllChannels };
+}
 
-function renameCommand(loading: Loading, line: Line, command: string): undefined {
-  if (SENTINEL_COMMANDS.has(command.toLowerCase())) loading.renames.push(line.place);
-  // Differs: the genuine server refuses it, although a command it does not have needs no renaming (TS-D2).
-  else warn(loading, line.place, `a sentinel has no command '${command}': rename-command has no effect`);
+/** A sentinel's own command gets another name, or with an empty one none at all; renamed ones may be renamed again. */
+function renameCommand(loading: Loading, line: Line, from: string, to: string): string | undefined {
+  const { commandNames: names, environment } = loading;
+  const [old, name] = [from.toLowerCase(), to.toLowerCase()];
+  const command = names.get(old);
+  if (command === undefined) {
+    if (environment.commands.top.some((known) => known.name === old)) return 'No such command in rename-command';
+    // Differs: the genuine server refuses it, although a command it does not have needs no renaming (TS-D2).
+    warn(loading, line.place, `a sentinel has no command '${from}': rename-command has no effect`);
+    return undefined;
+  }
+  names.delete(old);
+  if (name === '') return undefined;
+  if (names.has(name)) return 'Target command name already exists';
+  names.set(name, command);
+  return undefined;
 }
 
 /** The `sentinel` lines of all texts in three passes, so that their order in the file does not matter (§1.4). */
@@ -347,31 +361,13 @@ function readQueued(loading: Loading, line: SentinelLine): void {
 
 const notYet = (what: string) => `${what} is not supported by this version of ts-sentinel yet`;
 
-/** The default user of the file, when a line defines it. Other users are refused: ignoring them would open doors. */
-function settleUsers({ users, values, environment }: Loading): DefaultUser | undefined {
-  if (users.length > 0 && valueIn(values, 'aclfile')) throw new ConfigError(BOTH_ACLS, undefined, { channel: 'log' });
-  let found: DefaultUser | undefined;
-  for (const { name, rules, place } of users) {
-    if (name !== 'default') throw new ConfigError(notYet('A user other than the default user'), place);
-    const allChannels = valueIn(values, 'acl-pubsub-default') === 'allchannels';
-    found = parseDefaultUser(rules, { allChannels, sha256Hex: environment.sha256Hex });
-    if (found === undefined) throw new ConfigError(notYet('A default user with less than all rights'), place);
-  }
-  return found;
-}
-
-const BOTH_ACLS =
-  'Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. ' +
-  'This setup is very likely to lead to configuration errors and security holes, ' +
-  'please define either an ACL file or declare users directly in your redis.conf, but not both.';
-
-/** Settings that protect something, or without which nobody could connect: starting without them would be wrong. */
-function refuseUnsupported({ values, setAt, renames }: Loading): void {
-  const refuse = (name: string, what: string) => {
-    throw new ConfigError(notYet(what), setAt.get(name));
+function userSource(loading: Loading): UserSource {
+  return {
+    declared: loading.users,
+    general: typedOptions(loading.values),
+    context: ruleContext(loading),
+    readAclFile: loading.environment.readAclFile,
   };
-  if (valueIn(values, 'aclfile')) refuse('aclfile', 'aclfile');
-  if (renames[0] !== undefined) throw new ConfigError(notYet("Renaming a sentinel's own commands"), renames[0]);
 }
 
 function warnAboutOptions(loading: Loading): void {
@@ -391,16 +387,6 @@ function warnAboutPorts(loading: Loading): void {
   warn(loading, loading.setAt.get('tls-port'), text);
 }
 
-/** A password added to a file that was saved before has no effect, as with the genuine server: say so. */
-function warnAboutPassword(loading: Loading, user: DefaultUser | undefined): void {
-  const password = valueIn(loading.values, 'requirepass');
-  if (user === undefined || password === undefined) return;
-  if (user.passwordHashes.includes(loading.environment.sha256Hex(password))) return;
-  const outcome = user.nopass ? 'clients need no password' : 'another password is needed';
-  const hint = `the 'user default' line wins, ${outcome}; remove that line to let requirepass count`;
-  warn(loading, loading.setAt.get('requirepass'), `requirepass has no effect on clients: ${hint}`);
-}
-
 function warnOfForeign(loading: Loading, place: LinePlace, name: string): void {
   warn(loading, place, `'${name}' means nothing to a sentinel: it has no effect`);
 }
@@ -411,7 +397,7 @@ function warn(loading: Loading, place: LinePlace | undefined, text: string): voi
 }
 
 /** Differs: what the command line set is not written into the file, its lines there stay as they are (TS-D5). */
-function inEffect(loading: Loading, defaultUser: DefaultUser | undefined): GeneralInEffect {
+function inEffect(loading: Loading, source: UserSource, users: Users): GeneralInEffect {
   const { draft, environment, fromCommandLine, queue, values } = loading;
   const sentinel = new Map<string, string>();
   for (const { source, words } of queue) {
@@ -426,14 +412,15 @@ function inEffect(loading: Loading, defaultUser: DefaultUser | undefined): Gener
       sentinel.set(lineKey(found.perMaster.name, master.name), lines.join('\n'));
     }
   }
-  const password = valueIn(values, 'requirepass');
-  // With `user default on nopass` in the file, the next start would ignore the command line's requirepass.
-  const leaveUsers = fromCommandLine.has('user') || (defaultUser === undefined && fromCommandLine.has('requirepass'));
-  const hash = password === undefined ? undefined : environment.sha256Hex(password);
   return {
     values,
     dir: environment.workingDirectory(),
-    defaultUserLine: leaveUsers ? undefined : renderDefaultUser(defaultUser, hash),
-    fromCommandLine: { general: fromCommandLine, sentinel },
+    users: usersToWrite(source.general, users),
+    commands: environment.commands,
+    fromCommandLine: {
+      general: fromCommandLine,
+      sentinel,
+      users: linesOfCommandLine(users, source, fromCommandLine.has('requirepass')),
+    },
   };
 }

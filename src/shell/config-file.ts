@@ -2,9 +2,11 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { globMatches } from '../commands/glob.ts';
+import { aclTable } from '../commands/table.ts';
 import { commandLineToLines } from '../config/command-line.ts';
 import { checkConfig, type Environment, type IncludedFile, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { renderFindings } from '../config/report.ts';
+import { readAclFile } from './acl-file.ts';
 import { hashPassword } from './auth.ts';
 import { fromBytes, toBytes } from './bytes.ts';
 import { isSystemError, recover, whyNotWritable, words } from './store.ts';
@@ -60,7 +62,9 @@ export async function loadConfiguration(
   const obstacle = await whyNotWritable(path);
   if (obstacle !== undefined)
     throw new StartError(`Sentinel config file ${path} is not writable: ${obstacle}. Exiting...`);
-  return { ...loaded, file: path, stdin, recovered };
+  const { aclFile } = loaded.general;
+  const users = aclFile === undefined ? [] : await finishSave(fromBytes(aclFile));
+  return { ...loaded, file: path, stdin, recovered: [...recovered, ...users] };
 }
 
 async function finishSave(path: string): Promise<readonly string[]> {
@@ -96,6 +100,8 @@ function environmentOf(given: Given, path: string, stdin: string | undefined): E
     workingDirectory: () => toBytes(process.cwd()),
     tryLogFile,
     sha256Hex: hashPassword,
+    commands: aclTable,
+    readAclFile,
   };
 }
 

@@ -1,6 +1,8 @@
 // The TCP server: sockets on one side, requests and replies on the other. It knows no command; it keeps the order of
 // replies, lets nobody cost more memory than allowed, and closes what misbehaves.
 import { createServer, type Server, type Socket } from 'node:net';
+import { defaultUserOf } from '../commands/acl/access.ts';
+import { isOpen, mustLogIn } from '../commands/acl/login.ts';
 import { execute } from '../commands/execute.ts';
 import type { CommandWorld, Outcome } from '../commands/outcome.ts';
 import { deliveries } from '../commands/pubsub.ts';
@@ -203,14 +205,14 @@ function refuse(socket: Socket, text: string): void {
 /** A session from now on, unless protected mode lets only neighbours in. */
 function admit(hub: Hub, socket: Socket, ends: Ends): void {
   const { options, clients, traffic } = hub;
-  const { sessions, auth } = options.world;
-  if (options.protectedMode && auth.open && !ends.local) {
+  const { sessions, access } = options.world;
+  if (options.protectedMode && defaultUserOf(access).nopass && !ends.local) {
     traffic.connectionsRejected += 1;
     return refuse(socket, DENIED);
   }
   socket.setNoDelay(true);
   if (options.keepAliveSeconds > 0) socket.setKeepAlive(true, options.keepAliveSeconds * 1000);
-  const session = openSession(sessions, { ...ends, authenticated: auth.open }, now());
+  const session = openSession(sessions, { ...ends, authenticated: isOpen(access) }, now());
   const client = createClient(socket, session, options.limits);
   clients.set(client.session.id, client);
   socket.on('data', (chunk) => {
@@ -258,7 +260,7 @@ function forget({ options, clients }: Hub, client: Client): void {
 /** Run what has arrived, as far as the client may go on. */
 function readRequests(hub: Hub, client: Client): void {
   while (mayRun(client)) {
-    const read = client.reader.next(client.session.authenticated);
+    const read = client.reader.next(!mustLogIn(hub.options.world.access, client.session));
     if (read === undefined) return;
     if (read.kind === 'overflow') return void client.socket.destroy();
     if (read.kind === 'request') {
@@ -305,7 +307,7 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
       return outcome;
     },
     (outcome, saved) => {
-      client.waiting = false;
+      client.waiting = outcome.later !== undefined;
       if (answer !== undefined) deliver(hub, client, outcome, answer, saved);
     },
   );
@@ -320,6 +322,8 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   client.owedRequests += 1;
   client.owedBytes += bytes.length;
   if (confirms) client.unconfirmed += 1;
+  // Later requests of the turn must not be answered before it.
+  if (outcome.later !== undefined) client.waiting = true;
   // What follows in the same turn must not be run any more.
   if (outcome.close || outcome.abandon) client.closing = true;
   // Its request waited for a save, and meanwhile the client went away: it must not stay among the listeners.
@@ -342,6 +346,10 @@ function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, sav
   const { ifUnsaved } = outcome;
   // A client that wants no replies wants no bad news, either.
   const unsaved = !saved && ifUnsaved !== undefined && outcome.replies.length > 0;
+  void outcome.later?.then((reply) => {
+    client.waiting = false;
+    write(hub, client, renderAll(hub, [reply], answer.protocol));
+  });
   write(hub, client, unsaved ? renderAll(hub, [ifUnsaved], answer.protocol) : answer.bytes);
   if (answer.confirms) {
     client.unconfirmed -= 1;

@@ -20,6 +20,8 @@ const NOT_REPLACEABLE = new Set(['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS']);
 
 /** The whole new text of a file that is being written in place; a start that finds it finishes the work. */
 const PENDING = '.pending';
+/** Where such a text stands for the file at `path`. */
+export const pendingPath = (path: string): string => path + PENDING;
 /** What a start that finished such work found in the file. */
 const REPLACED = '.replaced';
 /**

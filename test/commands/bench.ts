@@ -1,10 +1,14 @@
 // A sentinel's command side without sockets: a state, one client, and what it is answered.
+import type { Access } from '../../src/commands/acl/access.ts';
 import { execute } from '../../src/commands/execute.ts';
 import type { CommandWorld, Outcome } from '../../src/commands/outcome.ts';
 import { createSessions, openSession, type Session } from '../../src/commands/session.ts';
+import { aclTable, commandTable } from '../../src/commands/table.ts';
+import { defaultUser } from '../../src/config/acl/users.ts';
 import { createState } from '../../src/core/create.ts';
 import type { SentinelState } from '../../src/core/state.ts';
 import { render } from '../../src/protocol/resp-writer.ts';
+import { passwordIs, hashPassword as sha256Hex } from '../../src/shell/auth.ts';
 
 export const NOW = 100_000;
 export const MY_ID = 'a'.repeat(40);
@@ -19,7 +23,7 @@ export interface Bench {
 }
 
 /** A sentinel that watches `mymaster` at 10.0.0.1:6379, and a client of it. */
-export function createBench({ password }: { password?: string } = {}): Bench {
+export function createBench({ password, ...more }: { password?: string } & Partial<Access> = {}): Bench {
   const clock = { now: NOW, wallMs: 1_700_000_000_000 };
   const { state } = createState(
     {
@@ -59,14 +63,23 @@ export function createBench({ password }: { password?: string } = {}): Bench {
     () => 0,
   );
   const sessions = createSessions();
+  const context = { commands: aclTable, allChannels: false, sha256Hex };
+  const hash = password === undefined ? undefined : sha256Hex(password);
+  const access: Access = {
+    users: new Map([['default', defaultUser(context, hash)]]),
+    log: [],
+    logMaxLen: 128,
+    context,
+    file: undefined,
+    passwordIs,
+    ...more,
+  };
   const world: CommandWorld = {
     state,
     sessions,
     rand: () => 0,
-    auth: {
-      open: password === undefined,
-      check: (user, given) => user === 'default' && (password === undefined || given === password),
-    },
+    access,
+    table: commandTable,
     isExecutable: () => false,
     facts: () => ({
       version: '7.0.15',

@@ -1,5 +1,6 @@
 // A file system for config tests: what is executable, what can be included, which directories there are.
 import { createHash } from 'node:crypto';
+import { aclTable } from '../../src/commands/table.ts';
 import type { Environment } from '../../src/config/load.ts';
 
 export const sha256Hex = (bytes: string) => createHash('sha256').update(bytes, 'latin1').digest('hex');
@@ -26,6 +27,11 @@ export function fakeEnvironment(more: Partial<Environment> & { files?: Record<st
     workingDirectory: () => directory,
     tryLogFile: (path) => (path.includes('no-such') ? 'No such file or directory' : undefined),
     sha256Hex,
+    commands: aclTable,
+    readAclFile: (path) => {
+      const text = files[path];
+      return text === undefined ? { error: 'No such file or directory' } : { text };
+    },
     ...rest,
   };
 }

@@ -230,34 +230,14 @@ test.each([
   expect(load(text).warnings).toHaveLength(warnings);
 });
 
-describe('refused because starting would weaken what the file asks for', () => {
-  test.each([
-    { why: 'another user', text: 'port 1\nuser app on >x ~* &* +@all', line: 2 },
-    { why: 'a default user that is off', text: 'user default off', line: 1 },
-    { why: 'a default user without channels', text: 'user default on nopass ~* +@all', line: 1 },
-    { why: 'aclfile', text: 'aclfile /x.acl', line: 1 },
-    { why: 'renaming a command of ours', text: 'rename-command SENTINEL ""', line: 1 },
-  ])('$why', ({ text, line }) => {
-    const error = refusal(text);
-    expect(error.line).toBe(line);
-    expect(error.reason).toMatch(/ is not supported by this version of ts-sentinel yet$/);
-  });
-
-  test('the last value counts: what was taken back is no reason', () => {
-    expect(() => load('aclfile /x\naclfile ""\nport 0\nport 5')).not.toThrow();
-  });
-
-  test('users in both places, as the genuine server says it', () => {
-    const error = refusal('aclfile /x\nuser app on');
-    expect(error.channel).toBe('log');
-    expect(error.reason).toMatch(/^Configuring Redis with users defined in redis.conf/);
-  });
+test('the last aclfile counts: one that was taken back is not read', () => {
+  expect(() => load('aclfile /x\naclfile ""')).not.toThrow();
 });
 
 describe('the default user', () => {
   test.each([
-    { why: 'no line: requirepass decides', text: 'requirepass pw', hashes: undefined, warnings: 0 },
-    { why: 'no line, no password', text: '', hashes: undefined, warnings: 0 },
+    { why: 'no line: requirepass decides', text: 'requirepass pw', hashes: [sha256Hex('pw')], warnings: 0 },
+    { why: 'no line, no password', text: '', hashes: [], warnings: 0 },
     {
       why: 'nopass wins over requirepass, with a warning',
       text: 'user default on nopass ~* &* +@all\nrequirepass pw',
@@ -283,18 +263,52 @@ describe('the default user', () => {
       warnings: 0,
     },
     {
-      why: 'channels by acl-pubsub-default, wherever it stands',
-      text: 'user default on nopass ~* +@all\nacl-pubsub-default allchannels',
+      why: 'no channels: with a warning, since nothing is heard of it otherwise',
+      text: 'user default on nopass ~* +@all',
       hashes: [],
       warnings: 1,
     },
+    {
+      why: 'channels by acl-pubsub-default, wherever it stands',
+      text: 'user default on nopass ~* +@all\nacl-pubsub-default allchannels',
+      hashes: [],
+      warnings: 0,
+    },
   ])('$why', ({ text, hashes, warnings }) => {
     const loaded = load(text);
-    expect(loaded.defaultUserPasswordHashes).toEqual(hashes);
+    expect(loaded.users.get('default')).toMatchObject({ passwords: hashes, nopass: hashes.length === 0 });
     expect(loaded.warnings).toHaveLength(warnings);
     expect(loaded.general.requirePass).toBe(text.includes('requirepass') ? 'pw' : undefined);
   });
 });
+
+describe('rename-command', () => {
+  const names = (text: string) => Object.fromEntries(load(text).commandNames);
+
+  test.each([
+    { why: 'without it each has its own name', text: '', gone: [], added: {} },
+    { why: 'another name', text: 'rename-command PING p2', gone: ['ping'], added: { p2: 'ping' } },
+    { why: 'no name', text: 'rename-command SENTINEL ""', gone: ['sentinel'], added: {} },
+    { why: 'twice', text: 'rename-command PING P2\nrename-command p2 p3', gone: ['ping'], added: { p3: 'ping' } },
+    { why: 'names swapped', text: swap('ping', 'role'), gone: [], added: { ping: 'role', role: 'ping' } },
+    { why: 'to itself', text: 'rename-command PING ping', gone: [], added: {} },
+  ])('$why', ({ text, gone, added }) => {
+    const expected: Record<string, string> = { ...names(''), ...added };
+    for (const name of gone) delete expected[name];
+    expect(names(text)).toEqual(expected);
+  });
+
+  test.each([
+    { why: 'a name that is taken', text: 'rename-command PING role', reason: 'Target command name already exists' },
+    {
+      why: 'a command that is renamed already',
+      text: 'rename-command PING x\nrename-command ping y',
+      reason: 'No such command in rename-command',
+    },
+  ])('refused: $why', ({ text, reason }) => expect(refusal(text).reason).toBe(reason));
+});
+
+const swap = (a: string, b: string) => `rename-command ${a} x\nrename-command ${b} ${a}\nrename-command x ${b}`;
 
 describe('text', () => {
   test('a NUL byte is refused, with its line', () => {

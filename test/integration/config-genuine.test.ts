@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { aclTable } from '../../src/commands/table.ts';
 import { ConfigError, renderConfigError } from '../../src/config/config-error.ts';
 import { type Environment, loadConfig } from '../../src/config/load.ts';
 import { rewriteConfig } from '../../src/config/rewrite.ts';
@@ -72,6 +73,8 @@ function environment(): Environment {
     workingDirectory: () => folder,
     tryLogFile: () => undefined,
     sha256Hex,
+    commands: aclTable,
+    readAclFile: () => ({ error: 'No such file or directory' }),
   };
 }
 
