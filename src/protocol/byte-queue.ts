@@ -9,6 +9,10 @@ export interface ByteQueue {
   at(index: number): number | undefined;
   /** Where `byte` stands first among the first `within` bytes, or -1. Asked again, it looks at new bytes only. */
   find(byte: number, within: number): number;
+  /** The first bytes that stand in one piece; valid until the next change. */
+  front(): Buffer;
+  /** Do these bytes stand at the front, in one piece? They may stand there in pieces where the answer is no. */
+  startsWith(bytes: Buffer): boolean;
   /** Remove the first `count` bytes, which must be there, and return them as one piece. */
   take(count: number): Buffer;
   /** The same for bytes that nobody needs. */
@@ -126,6 +130,12 @@ export function createByteQueue(): ByteQueue {
     length: () => length,
     at,
     find,
+    front: () => (head < chunks.length ? (chunks[head] as Buffer).subarray(offset) : NOTHING),
+    startsWith(bytes) {
+      const first = chunks[head];
+      const end = offset + bytes.length;
+      return first !== undefined && end <= first.length && first.compare(bytes, 0, bytes.length, offset, end) === 0;
+    },
     take(count) {
       const bytes = joined(count);
       drop(count);

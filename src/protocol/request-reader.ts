@@ -57,7 +57,19 @@ interface Frame {
   awaited: number | undefined;
   /** Bytes of it that were taken from the queue. */
   taken: number;
+  /** Its first bytes as they stood in the queue; all of it, if it came in one piece. */
+  readonly front: Buffer;
 }
+
+/** The last short request, for clients that say the same again and again: it is compared, and not read. */
+interface Remembered {
+  readonly bytes: Buffer;
+  readonly outcome: ReadOutcome;
+  /** What is within the limits before a password was given is so behind it; the other way round, it may not be. */
+  readonly authenticated: boolean;
+}
+/** Longer requests are rare, and remembering costs memory for each client. */
+const REMEMBERED_MAX = 256;
 
 /** What reading a part says: go on, wait for more bytes, or something to hand out. */
 type Step = 'again' | undefined | ReadOutcome;
@@ -71,6 +83,7 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
   const parse = createArgumentParser();
   let frame: Frame | undefined;
   let failed = false;
+  let remembered: Remembered | undefined;
 
   const fail = (outcome: ReadOutcome): ReadOutcome => {
     failed = true;
@@ -87,11 +100,18 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
       if (failed) return undefined;
       if (isTooMuch()) return fail({ kind: 'overflow' });
       if (frame !== undefined) step = readArgument(frame, authenticated);
-      else if (queue.length() === 0) return undefined;
+      else if (remembered !== undefined && isRepeated(remembered, authenticated)) {
+        queue.drop(remembered.bytes.length);
+        step = remembered.outcome;
+      } else if (queue.length() === 0) return undefined;
       else step = queue.at(0) === STAR ? readCount(authenticated) : readLine();
     }
     if (step === undefined) queue.settle();
     return step;
+  }
+
+  function isRepeated(last: Remembered, authenticated: boolean): boolean {
+    return (authenticated || !last.authenticated) && queue.startsWith(last.bytes);
   }
 
   // Differs: a request that weighs more than 511 MiB ends the connection (redis-sentinel 7.0.15 answers a PING of
@@ -118,11 +138,12 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
     if (end === undefined) return undefined;
     if (end === 'too-long') return protocolError('too big mbulk count string');
     const count = integerAt(queue, 1, end - 2);
+    const front = queue.front();
     queue.drop(end);
     if (count === undefined || count > ARGUMENTS_MAX) return protocolError('invalid multibulk length');
     if (!authenticated && count > UNAUTHENTICATED_ARGUMENTS_MAX)
       return protocolError('unauthenticated multibulk length');
-    if (count > 0) frame = { args: [], missing: count, awaited: undefined, taken: end };
+    if (count > 0) frame = { args: [], missing: count, awaited: undefined, taken: end, front };
     return 'again';
   }
 
@@ -139,7 +160,10 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
     open.missing -= 1;
     if (open.missing > 0) return 'again';
     frame = undefined;
-    return { kind: 'request', args: open.args };
+    const outcome = { kind: 'request', args: open.args } as const;
+    if (open.taken <= Math.min(open.front.length, REMEMBERED_MAX))
+      remembered = { bytes: Buffer.from(open.front.subarray(0, open.taken)), outcome, authenticated };
+    return outcome;
   }
 
   /** How many bytes the argument at the front has, all in all. The header stays where it is, for redis-parser. */

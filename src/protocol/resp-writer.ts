@@ -10,9 +10,15 @@ export function encode(reply: Reply, version: RespVersion): Buffer {
 
 /** The bytes of several replies, one behind the other. Unlike `render` it has no limit but memory. */
 export function encodeAll(replies: readonly Reply[], version: RespVersion): Buffer {
+  const written = writeAll(replies, version);
+  return typeof written === 'string' ? Buffer.from(written, 'latin1') : written;
+}
+
+/** The same, as a byte string while that is at most 64 KiB: what a socket can take without a buffer being made of it. */
+export function writeAll(replies: readonly Reply[], version: RespVersion): string | Buffer {
   const sink: Sink = { text: '', blocks: [], blockSize: BLOCK };
   for (const reply of replies) write(sink, reply, version);
-  if (sink.blocks.length === 0) return Buffer.from(sink.text, 'latin1');
+  if (sink.blocks.length === 0) return sink.text;
   flush(sink);
   return Buffer.concat(sink.blocks);
 }
@@ -81,7 +87,11 @@ function write(sink: Sink, reply: Reply, version: RespVersion): void {
 }
 
 const oneLine = (text: string) => (/[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text);
-const writeBulk = (sink: Sink, text: string) => writeCounted(sink, '$', '', text);
+
+function writeBulk(sink: Sink, text: string): void {
+  if (text.length > BLOCK) writeCounted(sink, '$', '', text);
+  else put(sink, lengthLine(text.length) + text + LINE_END);
+}
 
 function writeCounted(sink: Sink, type: string, prefix: string, text: string): void {
   put(sink, `${type}${prefix.length + text.length}\r\n${prefix}`);
@@ -105,13 +115,32 @@ function writeMap(sink: Sink, entries: readonly (readonly [Reply, Reply])[], ver
 /** All fields are joined to one text first: each is a few bytes, and there are thousands. */
 function writeFields(sink: Sink, texts: readonly string[], version: RespVersion): void {
   let joined = version === 3 ? `%${texts.length / 2}\r\n` : `*${texts.length}\r\n`;
-  for (const text of texts) {
+  for (let at = 0; at + 1 < texts.length; at += 2) {
+    const value = texts[at + 1] as string;
+    joined += nameOfField(texts[at] as string);
     // Together with what it stands beside, a very long one could be longer than a string can be.
-    if (text.length > BLOCK) {
+    if (value.length > BLOCK) {
       put(sink, joined);
-      writeBulk(sink, text);
+      writeBulk(sink, value);
       joined = '';
-    } else joined += `$${text.length}\r\n${text}\r\n`;
+    } else joined += lengthLine(value.length) + value + LINE_END;
   }
   put(sink, joined);
 }
+
+const LINE_END = '\r\n';
+/** Fields have a few dozen names, said again and again; what is not among the first of them is made each time. */
+const NAMES_MAX = 512;
+const names = new Map<string, string>();
+
+function nameOfField(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const written = `$${name.length}\r\n${name}\r\n`;
+  if (names.size < NAMES_MAX && name.length < 64) names.set(name, written);
+  return written;
+}
+
+/** Most texts are short: `$0`, `$1` and so on are made once. */
+const LENGTH_LINES = Array.from({ length: 128 }, (_, length) => `$${length}\r\n`);
+const lengthLine = (length: number) => LENGTH_LINES[length] ?? `$${length}\r\n`;

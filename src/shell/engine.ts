@@ -42,6 +42,13 @@ type RunRequest = (clock: Clock) => Outcome;
 type Deliver = (outcome: Outcome, saved: boolean) => void;
 type Deed = { readonly effect: Effect } | { readonly deliver: (saved: boolean) => void };
 
+/** A reply, and nothing that anybody else could notice. */
+function isAnswerOnly({ effects, after, close, abandon, kill, shutdown }: Outcome): boolean {
+  if (effects !== undefined && effects.length > 0) return false;
+  if (after !== undefined && after.length > 0) return false;
+  return close !== true && abandon !== true && kill === undefined && shutdown !== true;
+}
+
 /** Create the engine of one sentinel. Nothing happens before `start`. */
 export function createEngine(state: SentinelState, world: World): Engine {
   let deeds: Deed[] = [];
@@ -77,7 +84,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
       parked.push({ name: outcome.awaitsName, again: (later) => void serve(run, deliver, later) });
       return false;
     }
-    deeds.push({ deliver: (saved) => deliver(outcome, saved) });
+    // Nothing of this turn waits to be done or saved, and this adds nothing: the answer need not wait for its end.
+    if (deeds.length === 0 && isAnswerOnly(outcome)) deliver(outcome, true);
+    else deeds.push({ deliver: (saved) => deliver(outcome, saved) });
     collect(outcome.after);
     return true;
   }

@@ -11,7 +11,7 @@ import type { OutputLimit } from '../config/general-options.ts';
 import type { Level } from '../core/events.ts';
 import { error, type Reply } from '../protocol/reply.ts';
 import { createRequestReader, type ReaderLimits, type RequestReader } from '../protocol/request-reader.ts';
-import { encode, encodeAll, type RespVersion } from '../protocol/resp-writer.ts';
+import { encode, type RespVersion, writeAll } from '../protocol/resp-writer.ts';
 import { toBytes } from './bytes.ts';
 import type { Engine } from './engine.ts';
 import { listenAll, type Places, type SocketKind, type UnixSocket } from './listen.ts';
@@ -75,12 +75,14 @@ interface Client {
   readonly socket: Socket;
   readonly session: Session;
   readonly reader: RequestReader;
-  /** Replies and messages of this turn, written together when it ends. */
-  readonly out: Buffer[];
+  /** Replies and messages that are written together; texts are byte strings. */
+  out: (string | Buffer)[];
   flushScheduled: boolean;
-  /** Requests that ran and whose replies wait for the end of the turn. */
+  /** Requests that ran and whose replies are not written yet. */
   owedRequests: number;
   owedBytes: number;
+  /** What of it stands in `out`. */
+  answered: { requests: number; bytes: number };
   /** Of those, how many confirm subscriptions: messages wait for them. */
   unconfirmed: number;
   readonly heldBack: Buffer[];
@@ -241,6 +243,7 @@ function createClient(socket: Socket, session: Session, limits: ReaderLimits): C
     flushScheduled: false,
     owedRequests: 0,
     owedBytes: 0,
+    answered: { requests: 0, bytes: 0 },
     unconfirmed: 0,
     heldBack: [],
     waiting: false,
@@ -290,7 +293,7 @@ function goOn(hub: Hub, client: Client): void {
 
 /** A request that ran: its reply in the protocol of that moment, since the next request may choose another one. */
 interface Answer {
-  readonly bytes: Buffer;
+  readonly bytes: string | Buffer;
   readonly protocol: RespVersion;
   readonly confirms: boolean;
   readonly victims: readonly Client[];
@@ -333,15 +336,15 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   return { bytes, protocol, confirms, victims };
 }
 
-function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): Buffer {
+function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): string | Buffer {
   for (const { kind } of replies) if (kind === 'error') traffic.errorReplies += 1;
-  return encodeAll(replies, protocol);
+  return writeAll(replies, protocol);
 }
 
 /** The turn's save and effects are through: say it. */
 function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, saved: boolean): void {
-  client.owedRequests -= 1;
-  client.owedBytes -= answer.bytes.length;
+  client.answered.requests += 1;
+  client.answered.bytes += answer.bytes.length;
   if (outcome.abandon) return void client.socket.destroy();
   const { ifUnsaved } = outcome;
   // A client that wants no replies wants no bad news, either.
@@ -360,28 +363,38 @@ function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, sav
   if (outcome.shutdown) hub.options.onShutdown();
 }
 
-/** Collect until the turn's effects have all run, then write once and go on reading. */
-function write(hub: Hub, client: Client, bytes: Buffer): void {
-  if (bytes.length > 0) client.out.push(bytes);
+/** Collect until the turn's effects, or the requests at hand, have all run; then write once and go on reading. */
+function write(hub: Hub, client: Client, bytes: string | Buffer): void {
+  const { out } = client;
+  const last = out.length - 1;
+  if (typeof bytes === 'string' && typeof out[last] === 'string') out[last] += bytes;
+  else if (bytes.length > 0) out.push(bytes);
   if (client.flushScheduled) return;
   client.flushScheduled = true;
   queueMicrotask(() => {
     client.flushScheduled = false;
     flush(hub, client);
-    goOn(hub, client);
+    // Whoever asks more than a turn allows waits for the next one, in which others are heard as well.
+    if (client.stopped) setImmediate(() => goOn(hub, client));
+    else endIfDone(hub, client);
   });
 }
 
 function flush({ options, traffic }: Hub, client: Client): void {
-  const { socket } = client;
-  const parts = client.out.splice(0);
-  if (parts.length === 0 || socket.destroyed || socket.writableEnded) return;
-  socket.cork();
-  for (const bytes of parts) {
+  const { socket, out, answered } = client;
+  client.owedRequests -= answered.requests;
+  client.owedBytes -= answered.bytes;
+  client.answered = { requests: 0, bytes: 0 };
+  if (out.length === 0) return;
+  client.out = [];
+  if (socket.destroyed || socket.writableEnded) return;
+  if (out.length > 1) socket.cork();
+  for (const bytes of out) {
     traffic.bytesOut += bytes.length;
-    socket.write(bytes);
+    if (typeof bytes === 'string') socket.write(bytes, 'latin1');
+    else socket.write(bytes);
   }
-  socket.uncork();
+  if (out.length > 1) socket.uncork();
   if (!isOverLimit(options, client)) return;
   options.log('warning', `Client ${client.session.address} closed for overcoming of output buffer limits.`);
   socket.destroy();

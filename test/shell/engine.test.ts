@@ -183,17 +183,36 @@ describe('the turn', () => {
     expect(link?.silentSince).toBe(4500);
   });
 
-  test('a request without anything durable saves nothing', async () => {
+  test('a request that only asks saves nothing, and waits for nobody where nothing waits to be done', async () => {
     const { engine, did } = await withMaster();
-    expect(
+    const ask = (answered: string) =>
       engine.request(
         () => nothing,
-        () => did.push('answered'),
-      ),
-    ).toBe(true);
-    expect(did).toEqual([]);
+        () => did.push(answered),
+      );
+    expect(ask('answered')).toBe(true);
+    expect(did).toEqual(['answered']);
     await turnEnds();
     expect(did).toEqual(['answered']);
+  });
+
+  test('a request that asks behind one that changed something waits for the save: nothing is told before', async () => {
+    const { engine, did, saves } = await withMaster();
+    engine.request(
+      () => ({ ...nothing, effects: [{ kind: 'persist' }] }),
+      () => did.push('changed'),
+    );
+    engine.request(
+      () => nothing,
+      () => did.push('answered'),
+    );
+    expect(did).toEqual([]);
+    await turnEnds();
+    expect(did).not.toContain('answered');
+    for (const save of saves.splice(0)) save.resolve();
+    await turnEnds();
+    expect(did.indexOf('changed')).toBeGreaterThanOrEqual(0);
+    expect(did.indexOf('answered')).toBeGreaterThan(did.indexOf('changed'));
   });
 });
 
