@@ -335,6 +335,9 @@ function assemble(
   return { engine, server, reload, stop };
 }
 
+/** The exit status of the genuine server after SENTINEL SIMULATE-FAILURE. */
+const SIMULATED_CRASH = 99;
+
 /** What effects are carried out by. */
 interface Hands {
   readonly links: Links;
@@ -387,6 +390,8 @@ function perform(effect: OuterEffect, { links, resolver, scripts, log, server }:
       return scripts.run(effect.job, effect.argv);
     case 'kill-script':
       return scripts.kill(effect.job);
+    case 'crash':
+      return process.exit(SIMULATED_CRASH);
     case 'log': {
       const until = effect.untilWallMs === undefined ? '' : ` ${ctime(new Date(effect.untilWallMs))}`;
       return log.write(effect.level, effect.text + until);

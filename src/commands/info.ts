@@ -2,6 +2,7 @@
 // node has are 0, so that tools which read them by name find a number.
 import { shownHost } from '../core/query.ts';
 import { runningScripts } from '../core/script-queue.ts';
+import type { CrashPoint } from '../core/state.ts';
 import { bulk } from '../protocol/reply.ts';
 import { answer, type Call, type Outcome, type ProcessFacts } from './outcome.ts';
 
@@ -164,7 +165,11 @@ function sentinelLines(state: Call['world']['state'], now: number): Line[] {
     ['sentinel_tilt_since_seconds', state.tiltAt === undefined ? -1 : Math.trunc((now - state.tiltAt) / 1000)],
     ['sentinel_running_scripts', runningScripts(state)],
     ['sentinel_scripts_queue_length', state.scripts.jobs.length],
-    ...zeros('sentinel_simulate_failure_flags'),
+    ['sentinel_simulate_failure_flags', crashFlags(state.simulatedCrashes)],
     ...masters,
   ];
 }
+
+/** A bit for each point of SENTINEL SIMULATE-FAILURE. */
+const crashFlags = (points: ReadonlySet<CrashPoint>) =>
+  (points.has('crash-after-election') ? 1 : 0) + (points.has('crash-after-promotion') ? 2 : 0);

@@ -10,10 +10,11 @@ import {
   setGlobal,
   setOption,
   setTunable,
+  simulateCrashes,
 } from '../core/admin.ts';
 import type { Effect } from '../core/effects.ts';
-import type { MasterOptions, Settings, Tunables } from '../core/state.ts';
-import { error, fields, integer, ok, type Reply } from '../protocol/reply.ts';
+import type { CrashPoint, MasterOptions, Settings, Tunables } from '../core/state.ts';
+import { bulks, error, fields, integer, ok, type Reply } from '../protocol/reply.ts';
 import { parseInteger, parseNumber, parseYesNo, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
@@ -244,4 +245,23 @@ export function debug({ world, clock, args }: Call): Outcome {
     effects.push(...setTunable(state, { [key]: value }, clock.now));
   }
   return { replies: [ok], effects };
+}
+
+const CRASH_POINTS: readonly CrashPoint[] = ['crash-after-election', 'crash-after-promotion'];
+
+/** SENTINEL SIMULATE-FAILURE word …: from left to right; what stands before HELP or an unknown word is in force. */
+export function simulateFailure({ world, args }: Call): Outcome {
+  const points = new Set<CrashPoint>();
+  const words = args.slice(2).map((word) => untilNul(word).toLowerCase());
+  const odd = words.find((word) => {
+    const point = CRASH_POINTS.find((known) => known === word);
+    if (point !== undefined) points.add(point);
+    return point === undefined;
+  });
+  const effects = simulateCrashes(world.state, points);
+  if (odd === undefined) return { replies: [ok], effects };
+  return {
+    replies: [odd === 'help' ? bulks(CRASH_POINTS) : error('ERR Unknown failure simulation specified')],
+    effects,
+  };
 }

@@ -21,7 +21,7 @@ import { commandCount, commandDocs, commandGetKeys, commandInfo, commandList, he
 import { auth, hello, ping, role, shutdown } from './connection.ts';
 import { info } from './info.ts';
 import { publish, subscribeChannels, subscribePatterns, unsubscribeChannels, unsubscribePatterns } from './pubsub.ts';
-import { config, debug, failover, flush, monitor, remove, reset, set } from './sentinel-admin.ts';
+import { config, debug, failover, flush, monitor, remove, reset, set, simulateFailure } from './sentinel-admin.ts';
 import {
   checkQuorum,
   infoCache,
@@ -133,6 +133,14 @@ const sentinelRows: readonly CommandSpec[] = [
     set,
     '<master-name> <option> <value> [<option> <value> ...]',
     'Change options of a master, and save them.',
+  ),
+  sentinelRow(
+    'simulate-failure',
+    -3,
+    simulateFailure,
+    '[CRASH-AFTER-ELECTION] [CRASH-AFTER-PROMOTION] [HELP]',
+    'End the process when it next leads a failover.',
+    '3.2.0',
   ),
   // The old word for replicas: it works, but nobody is told about it.
   { ...sentinelRow('slaves', 3, replicas, '<master-name>', 'The same as REPLICAS.', '2.8.0'), help: [] },

@@ -8,7 +8,7 @@ import { dropConnections } from './links.ts';
 import { judgeHost, locate } from './names.ts';
 import { currentAddress, linkOf, peersOf, refTo, replicasOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
-import type { Master, MasterOptions, Ms, Rand, SentinelState, Settings, Tunables } from './state.ts';
+import type { CrashPoint, Master, MasterOptions, Ms, Rand, SentinelState, Settings, Tunables } from './state.ts';
 import { switchMaster } from './switch.ts';
 import { announce, beginTurn, log, persist, type Turn, touch, touchGroup } from './turn.ts';
 
@@ -148,6 +148,20 @@ export function setTunable(state: SentinelState, patch: Partial<Tunables>, now: 
   Object.assign(state.tunables, patch);
   for (const instance of state.instances.values()) touch(turn, instance);
   return settle(turn);
+}
+
+/** What the log says of each point at which the process is to end. */
+const CRASH_NOTES: Readonly<Record<CrashPoint, string>> = {
+  'crash-after-election':
+    'Failure simulation: this Sentinel will crash after being successfully elected as failover leader',
+  'crash-after-promotion':
+    'Failure simulation: this Sentinel will crash after promoting the selected replica to master',
+};
+
+/** End the process at these points, and at no other, when it next gets there (SENTINEL SIMULATE-FAILURE). */
+export function simulateCrashes(state: SentinelState, points: ReadonlySet<CrashPoint>): Effect[] {
+  state.simulatedCrashes = points;
+  return [...points].map((point) => ({ kind: 'log', level: 'warning', text: CRASH_NOTES[point] }));
 }
 
 /** Save now (SENTINEL FLUSHCONFIG). */

@@ -64,6 +64,7 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
     names: new Map(),
     deadlines: [],
     scripts: createScriptQueue(),
+    simulatedCrashes: new Set(),
     heartbeatAt: clock.now + HEARTBEAT_MS,
     nextId: 1,
     tiltAt: undefined,

@@ -26,7 +26,9 @@ export type Effect =
   /** Run an executable; answered by `script-started` and later `script-exited`, or by `script-refused`. */
   | { readonly kind: 'run-script'; readonly job: JobId; readonly argv: readonly [path: string, ...args: string[]] }
   /** Kill it; its end is told as any other. */
-  | { readonly kind: 'kill-script'; readonly job: JobId };
+  | { readonly kind: 'kill-script'; readonly job: JobId }
+  /** End the process at once: nothing that comes behind happens, and nobody is told what was not sent yet. */
+  | { readonly kind: 'crash' };
 
 /** A reply as far as the core reads it. Strings are byte strings: one character, one byte. */
 export type NodeReply =

@@ -5,7 +5,7 @@ import { commandConnection } from './links.ts';
 import { peersOf, refTo, replicasOf, votersOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Epoch, Failover, HoldOff, Master, Ms, RunId, SentinelState } from './state.ts';
-import { announce, persist, type Turn, touch } from './turn.ts';
+import { announce, crashIfSimulated, persist, type Turn, touch } from './turn.ts';
 import { castVote, DESYNC_MAX_MS, isProvablySplit, winner } from './vote.ts';
 
 /**
@@ -221,6 +221,7 @@ function becomeLeader(turn: Turn, master: Master, failover: WaitStart): void {
   const { failoverEpoch, forced, startedAt } = failover;
   master.failover = { phase: 'select-replica', failoverEpoch, forced, startedAt, phaseAt: turn.now, excluded: [] };
   announce(turn, { name: '+elected-leader', about });
+  crashIfSimulated(turn, 'crash-after-election');
   announce(turn, { name: '+failover-state-select-slave', about });
 }
 

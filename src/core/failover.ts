@@ -8,7 +8,7 @@ import { tellReconfiguration } from './script-queue.ts';
 import { eligibleReplicas } from './selection.ts';
 import type { Failover, InstanceId, Master, Ms, Replica, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
-import { announce, persist, type Turn, touch, touchGroup } from './turn.ts';
+import { announce, crashIfSimulated, persist, type Turn, touch, touchGroup } from './turn.ts';
 
 /** Replicas that have not sent fresh INFO so long after the election are not waited for … */
 const STRAGGLER_MS: Ms = 100;
@@ -136,6 +136,7 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
   master.failover = { phase: 'reconf-replicas', failoverEpoch, forced, startedAt, phaseAt: now, promoted: replica.id };
   persist(turn);
   announce(turn, { name: '+promoted-slave', about: refTo(state, replica) });
+  crashIfSimulated(turn, 'crash-after-promotion');
   announce(turn, { name: '+failover-state-reconf-slaves', about: refTo(state, master) });
   const move = { from: placeOf(state, master.address), to: placeOf(state, replica.address) };
   tellReconfiguration(state, master, 'leader', move);

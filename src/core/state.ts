@@ -290,6 +290,8 @@ export interface SentinelState {
   readonly deadlines: DeadlineHeap;
   /** The operator's scripts that wait or run; a restart forgets them. */
   readonly scripts: ScriptQueue;
+  /** Where this process is to end by itself (SENTINEL SIMULATE-FAILURE). */
+  simulatedCrashes: ReadonlySet<CrashPoint>;
   /** When the process itself next looks at its clocks. */
   heartbeatAt: Ms;
   nextId: number;
@@ -308,6 +310,9 @@ export interface SentinelState {
   /** The epoch of the attempts begun at this instant: attempts of one turn share one epoch (design.md §6). */
   attemptEpoch: { epoch: Epoch; at: Ms } | undefined;
 }
+
+/** As a leader, at the moment of `+elected-leader`, or of `+promoted-slave`. */
+export type CrashPoint = 'crash-after-election' | 'crash-after-promotion';
 
 /** Process-wide settings. `undefined` and port 0 mean unset. */
 export interface Settings {

@@ -4,7 +4,7 @@ import { pushDeadline } from './deadlines.ts';
 import type { Effect } from './effects.ts';
 import type { Level, SentinelEvent } from './events.ts';
 import { notify } from './script-queue.ts';
-import type { Instance, InstanceId, Master, Ms, Rand, SentinelState } from './state.ts';
+import type { CrashPoint, Instance, InstanceId, Master, Ms, Rand, SentinelState } from './state.ts';
 
 export interface Turn {
   readonly state: SentinelState;
@@ -30,6 +30,13 @@ export function announce(turn: Turn, event: SentinelEvent, ifSaved?: true): void
 /** Write a log line that is no event. */
 export function log(turn: Turn, level: Level, text: string): void {
   turn.effects.push({ kind: 'log', level, text });
+}
+
+/** End the process if SENTINEL SIMULATE-FAILURE asked for it at this point. */
+export function crashIfSimulated(turn: Turn, point: CrashPoint): void {
+  if (!turn.state.simulatedCrashes.has(point)) return;
+  log(turn, 'warning', 'Sentinel CRASH because of SENTINEL simulate-failure');
+  turn.effects.push({ kind: 'crash' });
 }
 
 /** Something durable changed: it must be on disk before anything of this turn leaves. */

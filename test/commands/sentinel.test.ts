@@ -118,6 +118,30 @@ test('PENDING-SCRIPTS and INFO show the calls that run and wait, oldest first, n
   expect(say('INFO', 'sentinel')).toContain('sentinel_running_scripts:1\r\nsentinel_scripts_queue_length:3\r\n');
 });
 
+test('SIMULATE-FAILURE: each call starts anew, words in any case, what stands before a bad one is in force', () => {
+  const { say, outcome, state } = createBench();
+  const flags = () => /sentinel_simulate_failure_flags:(\d+)/.exec(say('INFO', 'sentinel'))?.[1];
+  const simulate = (...words: string[]) => say('SENTINEL', 'SIMULATE-FAILURE', ...words);
+  expect(flags()).toBe('0');
+  expect(simulate('Crash-After-Election', 'crash-after-promotion')).toBe('+OK\r\n');
+  expect(flags()).toBe('3');
+  expect(simulate('crash-after-promotion', 'help', 'crash-after-election')).toBe(
+    '*2\r\n$20\r\ncrash-after-election\r\n$21\r\ncrash-after-promotion\r\n',
+  );
+  expect(flags()).toBe('2');
+  expect(simulate('crash-after-election', 'foo')).toBe('-ERR Unknown failure simulation specified\r\n');
+  expect(flags()).toBe('1');
+  expect(simulate('foo')).toMatch(/^-ERR/);
+  expect(state.simulatedCrashes.size).toBe(0);
+  expect(outcome('SENTINEL', 'SIMULATE-FAILURE', 'crash-after-promotion').effects).toEqual([
+    {
+      kind: 'log',
+      level: 'warning',
+      text: 'Failure simulation: this Sentinel will crash after promoting the selected replica to master',
+    },
+  ]);
+});
+
 test('a renamed command is found whatever its case, and gets its own name back', () => {
   const { say, state } = createBench();
   const renamed = () => [...(state.masters.get('mymaster')?.options.renamedCommands ?? [])];

@@ -261,6 +261,7 @@ function save(
 function perform(cluster: Cluster, owner: FakeSentinel, effect: Effect): void {
   if (effect.kind === 'connect') return connect(cluster, owner, effect.connection, effect.host, effect.port);
   if (effect.kind === 'resolve') return resolve(cluster, owner, effect.name);
+  if (effect.kind === 'crash') return crash(cluster, owner);
   if (effect.kind !== 'send' && effect.kind !== 'disconnect') return;
   const connection = owner.connections.get(effect.connection);
   if (connection === undefined) return;

@@ -1,10 +1,17 @@
 // Replays a scenario: blocks of input lines, `----`, and what came out. The language is described in test/scenarios/README.txt.
-import { forceFailover, removeMaster, resetMaster, setOption, setTunable } from '../../src/core/admin.ts';
+import {
+  forceFailover,
+  removeMaster,
+  resetMaster,
+  setOption,
+  setTunable,
+  simulateCrashes,
+} from '../../src/core/admin.ts';
 import type { DurableMaster } from '../../src/core/durable.ts';
 import type { Effect, Input } from '../../src/core/effects.ts';
 import { LEVEL, payload } from '../../src/core/events.ts';
 import { currentAddress, peersOf, replicasOf } from '../../src/core/query.ts';
-import type { Master, MasterOptions, Tunables } from '../../src/core/state.ts';
+import type { CrashPoint, Master, MasterOptions, Tunables } from '../../src/core/state.ts';
 import {
   addEndpoint,
   askSentinel,
@@ -125,6 +132,7 @@ function showEffect(stage: Stage, sentinel: FakeSentinel, effect: Effect): void 
     if (shown.has('connect')) show(stage, `connect ${nameAt(stage, effect.host, effect.port)}`);
   } else if (effect.kind === 'send') showSend(stage, sentinel, effect.connection, effect.args);
   else if (effect.kind === 'run-script') runScript(stage, sentinel, effect.job, effect.argv);
+  else if (effect.kind === 'crash') show(stage, 'crash');
   else if (effect.kind === 'kill-script') show(stage, `kill ${effect.job}`);
   else if (effect.kind === 'disconnect' && shown.has('connect'))
     show(stage, `disconnect ${sentinel.connections.get(effect.connection)?.target?.name ?? '?'}`);
@@ -228,6 +236,7 @@ const VERBS: Record<string, Verb> = {
     const patch = { [key]: Number(value) } as Partial<Tunables>;
     administer(stage, setTunable(running(stage).state, patch, nowOf(stage)));
   },
+  simulate: (stage, words) => administer(stage, simulateCrashes(running(stage).state, new Set(words as CrashPoint[]))),
   script: endScript,
   scripts: (stage, [verb]) => {
     stage.refusesProcesses = verb === 'refused';
