@@ -47,6 +47,7 @@ export function createLink(state: SentinelState, kind: Link['kind'], address: Ad
     lastReplyAt: now,
     lastOkAt: now,
     heardAt: now,
+    refusals: new Map(),
     users: new Set(),
     downAfterMs: undefined,
   };
@@ -80,6 +81,8 @@ export function releaseLink(turn: Turn, linkId: LinkId, instance: InstanceId): v
 export function dropConnections(turn: Turn, link: Link): void {
   for (const connection of [link.command, link.subscription]) if (connection) dropConnection(turn, link, connection);
   link.retryAt = turn.now;
+  // Other credentials or another address: what was refused there may be granted here.
+  link.refusals.clear();
 }
 
 function dropConnection(turn: Turn, link: Link, connection: Connection): void {
@@ -163,7 +166,7 @@ export function onConnected(turn: Turn, link: Link, connection: Connection, loca
   const user = someUser(turn.state, link);
   if (user === undefined) return;
   const auth = credentials(turn.state, masterOf(turn.state, user), link.kind);
-  if (auth.length > 0) request(turn, user, connection, ['AUTH', ...auth], { kind: 'ignored' });
+  if (auth.length > 0) request(turn, user, connection, ['AUTH', ...auth], { kind: 'auth' });
   const suffix = connection.role === 'command' ? 'cmd' : 'pubsub';
   const name = `sentinel-${turn.state.myId.slice(0, 8)}-${suffix}`;
   request(turn, user, connection, ['CLIENT', 'SETNAME', name], { kind: 'ignored' });

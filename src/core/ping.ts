@@ -2,6 +2,7 @@
 import type { NodeReply } from './effects.ts';
 import { commandConnection, request, sendPing, shortestDownAfter, unhurriedConnection } from './links.ts';
 import { linkOf } from './query.ts';
+import { acceptedPing } from './refusals.ts';
 import type { Connection, Instance, InstanceId, Link, Ms, SentinelState } from './state.ts';
 import { type Turn, touch } from './turn.ts';
 
@@ -59,6 +60,7 @@ export function onPong(turn: Turn, link: Link, connection: Connection, reply: No
   if (pong || busyElsewhere) {
     link.lastOkAt = now;
     link.silentSince = undefined;
+    if (!connection.proven) acceptedPing(link);
     connection.proven = true;
   }
   // After a short silence nobody was sdown and nobody has anything to judge; the next PING is one user's task.

@@ -78,7 +78,8 @@ export const defaultTunables: Readonly<Tunables> = {
 
 /** A request that was sent and not yet answered; replies come in order, so the oldest is answered first. */
 export type Pending =
-  | { readonly kind: 'ignored' } // AUTH, CLIENT SETNAME, the transactions: the reply tells us nothing we act on
+  | { readonly kind: 'ignored' } // CLIENT SETNAME, the transactions: the reply tells us nothing we act on
+  | { readonly kind: 'auth' }
   | { readonly kind: 'ping'; readonly sentAt: Ms }
   | { readonly kind: 'subscribe' }
   | { readonly kind: 'info'; readonly instance: InstanceId; readonly sentAt: Ms }
@@ -125,6 +126,8 @@ export interface Link {
   lastOkAt: Ms;
   /** When something last came over the subscription. */
   heardAt: Ms;
+  /** What the other side refuses us, and when that was told. */
+  readonly refusals: Map<string, Ms>;
   /** The instances that look through this link: one, or the same peer under several masters. */
   readonly users: Set<InstanceId>;
   /** The shortest down-after of the users; `undefined` until somebody asks for it again. */

@@ -9,6 +9,7 @@ import { settle } from './judge.ts';
 import { onClosed, onConnected, onSubscribed } from './links.ts';
 import { onResolved, onResolveFailed, type Settled, sweepNames } from './names.ts';
 import { onPong, restartDelayedPings } from './ping.ts';
+import { acceptedPassword, reportBrokenTls, reportRefusal } from './refusals.ts';
 import { settleUnsaved } from './script-queue.ts';
 import { onScriptExited, onScriptRefused, onScriptStarted } from './scripts.ts';
 import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
@@ -46,9 +47,10 @@ function apply(turn: Turn, input: Input): void {
         onConnected(turn, link, connection, input.localIp),
       );
     case 'closed':
-      return withConnection(turn, input.connection, (link, connection) =>
-        onClosed(turn, link, connection, input.reason),
-      );
+      return withConnection(turn, input.connection, (link, connection) => {
+        reportBrokenTls(turn, link, input.reason);
+        onClosed(turn, link, connection, input.reason);
+      });
     case 'reply':
       return withConnection(turn, input.connection, (link, connection) => onReply(turn, link, connection, input.reply));
     case 'message':
@@ -134,9 +136,11 @@ function onProcessDeadline(turn: Turn): void {
 function onReply(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
   const pending = connection.pending.shift();
   if (pending === undefined) return;
+  if (reply.kind === 'error') reportRefusal(turn, link, reply.text);
+  else if (pending.kind === 'auth') acceptedPassword(link);
   if (pending.kind === 'ping') return onPong(turn, link, connection, reply);
   if (pending.kind === 'subscribe') return onSubscribed(turn, link, connection, reply);
-  if (pending.kind !== 'ignored') onInstanceReply(turn, pending, reply);
+  if (pending.kind !== 'ignored' && pending.kind !== 'auth') onInstanceReply(turn, pending, reply);
 }
 
 function onInstanceReply(turn: Turn, pending: Extract<Pending, { instance: number }>, reply: NodeReply): void {

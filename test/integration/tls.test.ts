@@ -119,11 +119,12 @@ test('strangers and plain text get nothing, and everybody else goes on', async (
   expect(await sentinel.command('PING')).toBe('PONG');
 });
 
-test('a sentinel with a foreign certificate sees nobody and is nobody’s peer', async () => {
+test('a sentinel with a foreign certificate sees nobody, is nobody’s peer, and says why', async () => {
   const { topology, sentinel } = await startOne();
   const identity = [`tls-client-cert-file "${strangers.certFile}"`, `tls-client-key-file "${strangers.keyFile}"`];
   const stranger = await topology.addSentinel({ config: identity });
   await event(stranger, '+sdown', { text: 'master mymaster' });
+  expect(stranger.log()).toMatch(/# master mymaster 127\.0\.0\.1 \d+ can't be spoken to over TLS: .*unknown ca/);
   expect((await masterFields(stranger))['num-other-sentinels']).toBe('0');
   expect(await listed(sentinel, 'SENTINELS')).toEqual([]);
   expect((await masterFields(sentinel)).flags).toBe('master');

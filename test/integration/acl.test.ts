@@ -1,0 +1,104 @@
+// Clusters with passwords and with users that may do no more than they have to; refusals are told, with the remedy.
+import { expect, test } from 'vitest';
+import type { SentinelNode } from '../../src/demo/nodes.ts';
+import type { SentinelKind } from '../../src/demo/programs.ts';
+import { until } from '../../src/demo/until.ts';
+import {
+  acceptsWrites,
+  agreedEpoch,
+  event,
+  follows,
+  genuineIsInstalled,
+  masterFields,
+  promotions,
+  start,
+} from './support.ts';
+
+/** Passwords of the nodes' default user, of our user there, and of the sentinels. */
+const NODES = 'node-secret';
+const WATCHER = 'watcher-secret';
+const SENTINELS = 'sentinel-secret';
+
+/** What a sentinel needs on a data node, and nothing else (spec/config.md §7.5). */
+const RIGHTS =
+  'resetchannels &__sentinel__:hello -@all +multi +slaveof +ping +exec +subscribe +config|rewrite +publish +info ' +
+  '+client|setname +client|kill +script|kill';
+const watcher = (rights = RIGHTS) => `user watcher on >${WATCHER} ${rights}`;
+const login = { user: 'watcher', password: WATCHER };
+
+const MIXES: { why: string; kinds: SentinelKind[] }[] = [
+  { why: 'three ts', kinds: ['ts', 'ts', 'ts'] },
+  { why: 'one genuine, two ts', kinds: ['genuine', 'ts', 'ts'] },
+];
+// Without redis-sentinel on the machine there is nothing to mix with.
+const mixes = MIXES.filter(({ kinds }) => genuineIsInstalled || !kinds.includes('genuine'));
+
+test.each(mixes)('$why: a user with the documented rights is enough for a failover', async ({ kinds }) => {
+  const topology = await start({
+    password: NODES,
+    login,
+    config: [watcher()],
+    // Peers are greeted with requirepass: all sentinels have the same.
+    sentinels: kinds.map((kind) => ({ kind, password: SENTINELS })),
+    downAfterMs: 1500,
+  });
+  await topology.master.kill();
+  const promoted = await topology.agreedMaster({ not: topology.master });
+  await acceptsWrites(promoted);
+  await agreedEpoch(topology);
+  for (const replica of topology.replicas) if (replica !== promoted) await follows(replica, promoted);
+  await topology.master.start();
+  await follows(topology.master, promoted);
+  expect(promotions(topology)).toHaveLength(1);
+  for (const node of topology.nodes) expect(await node.command('ACL', 'LOG')).toEqual([]);
+  for (const sentinel of topology.sentinels) {
+    expect(sentinel.log()).not.toMatch(/NOPERM|NOAUTH|WRONGPASS/);
+    for (const secret of [NODES, WATCHER, SENTINELS]) expect(sentinel.log()).not.toContain(secret);
+  }
+});
+
+/** One sentinel and a master that it may not watch in some way. */
+async function startRefused(options: Parameters<typeof start>[0]) {
+  const topology = await start({ sentinels: 1, replicas: 0, quorum: 1, unsettled: true, ...options });
+  return { topology, sentinel: topology.sentinels[0] as SentinelNode };
+}
+
+const said = (sentinel: SentinelNode, text: string) =>
+  until(`${sentinel.name} to say ${text}`, () => sentinel.log().includes(text), { describe: sentinel.log });
+
+test('a missing right is told with the command that grants it, and that command is enough', async () => {
+  const rights = RIGHTS.replace('+ping ', '');
+  const { topology, sentinel } = await startRefused({ password: NODES, login, config: [watcher(rights)] });
+  await event(sentinel, '+sdown', { text: 'master mymaster' });
+  await said(sentinel, "does not let user 'watcher' run ping (NOPERM): say there ACL SETUSER watcher +ping");
+  await topology.master.command('ACL', 'SETUSER', 'watcher', '+ping');
+  await event(sentinel, '-sdown', { text: 'master mymaster' });
+  expect(sentinel.log().match(/NOPERM/g)).toHaveLength(1);
+});
+
+test('no password and a wrong one are told; SENTINEL SET with the right one is enough; no secret is logged', async () => {
+  const { topology, sentinel } = await startRefused({ password: NODES, sentinels: [{ blank: true }] });
+  const { port } = topology.master;
+  await sentinel.command('SENTINEL', 'MONITOR', 'mymaster', '127.0.0.1', String(port), '1');
+  await said(sentinel, `master mymaster 127.0.0.1 ${port} wants us to log in (NOAUTH)`);
+  await sentinel.command('SENTINEL', 'SET', 'mymaster', 'auth-pass', 'wrong-secret');
+  await said(sentinel, "refuses our password for user 'default' (WRONGPASS)");
+  await sentinel.command('SENTINEL', 'SET', 'mymaster', 'auth-pass', NODES);
+  await until('its run id', async () => (await masterFields(sentinel)).runid !== '');
+  for (const secret of ['wrong-secret', NODES]) expect(sentinel.log()).not.toContain(secret);
+});
+
+test.each([
+  { why: 'the right one', password: SENTINELS, welcome: true },
+  { why: 'a wrong one', password: 'wrong-secret', welcome: false },
+])('peers log in with sentinel-pass: $why', async ({ password, welcome }) => {
+  const config = [`sentinel sentinel-pass ${password}`];
+  const each = { password: SENTINELS, config };
+  const topology = await start({ sentinels: [each, each], replicas: 0, quorum: 2, unsettled: true });
+  if (welcome) return await topology.settled();
+  for (const sentinel of topology.sentinels) {
+    await event(sentinel, '+sdown', { text: 'sentinel ' });
+    await said(sentinel, "refuses our password for user 'default' (WRONGPASS): check 'sentinel sentinel-pass'");
+    expect(sentinel.log()).not.toContain('wrong-secret');
+  }
+});
