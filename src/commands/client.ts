@@ -1,5 +1,5 @@
 // CLIENT: names, lists and ends of connections.
-import { array, bulk, error, integer, map, nullBulk, ok, type Reply, set, verbatim } from '../protocol/reply.ts';
+import { bulk, error, integer, nullBulk, ok, type Reply, verbatim } from '../protocol/reply.ts';
 import { isPrintable, NOT_AN_INTEGER, parseInteger, parseYesNo, SYNTAX_ERROR, wrongNumberFor } from './arguments.ts';
 import { BAD_CLIENT_NAME } from './connection.ts';
 import { answer, type Call, type CommandWorld, type Outcome } from './outcome.ts';
@@ -68,7 +68,10 @@ export function clientLine(session: Session, now: number): string {
   const seconds = (since: number) => Math.max(0, Math.trunc((now - since) / 1000));
   // Only a Unix socket has port 0.
   const unix = session.address.endsWith(':0');
-  const flags = `${subscriptionCount(session) > 0 ? 'P' : ''}${unix ? 'U' : ''}${session.noEvict ? 'e' : ''}` || 'N';
+  const { tracking } = session;
+  const tracks = tracking === undefined ? '' : tracking.broadcasts ? 'tB' : 't';
+  const flags =
+    `${subscriptionCount(session) > 0 ? 'P' : ''}${tracks}${unix ? 'U' : ''}${session.noEvict ? 'e' : ''}` || 'N';
   const library =
     session.libName === '' && session.libVersion === ''
       ? []
@@ -78,7 +81,7 @@ export function clientLine(session: Session, now: number): string {
     `age=${seconds(session.createdAt)} idle=${seconds(session.lastAt)} flags=${flags} db=0`,
     `sub=${session.channels.size} psub=${session.patterns.size} ssub=0 multi=-1`,
     'qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r',
-    `cmd=${session.lastCommand} user=${session.user ?? 'default'} redir=-1 resp=${session.protocol}`,
+    `cmd=${session.lastCommand} user=${session.user ?? 'default'} redir=${tracking?.redirect ?? -1} resp=${session.protocol}`,
     ...library,
   ].join(' ');
 }
@@ -200,16 +203,3 @@ export function clientUnblock({ args }: Call): Outcome {
     return answer(error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR'));
   return answer(parseInteger(id) === undefined ? NOT_AN_INTEGER : integer(0));
 }
-
-/** CLIENT GETREDIR: nobody tracks keys, there are none. */
-export const clientGetRedirection = (): Outcome => answer(integer(-1));
-
-/** CLIENT TRACKINGINFO: always off. */
-export const clientTrackingInfo = (): Outcome =>
-  answer(
-    map([
-      ['flags', set([bulk('off')])],
-      ['redirect', integer(-1)],
-      ['prefixes', array([])],
-    ]),
-  );

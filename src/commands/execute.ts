@@ -6,6 +6,7 @@ import { mustLogIn } from './acl/login.ts';
 import { denialOf } from './acl/permission.ts';
 import { untilNul } from './arguments.ts';
 import { answer, type CommandWorld, type Outcome } from './outcome.ts';
+import { isHeldBack } from './pause.ts';
 import { type Session, subscriptionCount } from './session.ts';
 import { type CommandSpec, fitsArity, lookUp } from './spec.ts';
 
@@ -24,7 +25,7 @@ export function execute(world: CommandWorld, session: Session, args: readonly st
   if (silent) session.replies = 'on';
   const outcome = dispatch(world, session, args, clock);
   // It will be run again as if for the first time.
-  if (outcome.awaitsName !== undefined && silent) session.replies = 'skip-next';
+  if ((outcome.awaitsName !== undefined || outcome.held) && silent) session.replies = 'skip-next';
   if (!silent && session.replies !== 'off') return outcome;
   const { later: _untold, ...told } = outcome;
   return { ...told, replies: outcome.replies.filter(isPush) };
@@ -58,6 +59,8 @@ function dispatch(world: CommandWorld, session: Session, args: readonly string[]
     whyNotAllowed(world, session, args, clock, { spec, fullName }) ?? whyNotWhileListening(session, fullName);
   if (refusal !== undefined) return answer(error(refusal));
   if (spec.run === undefined) return answer(error(wrongNumber(fullName)));
+  if (isHeldBack(world.sessions, fullName, clock.now)) return { replies: [], held: true };
+  if (session.tracking?.caching && !fullName.startsWith('client|')) session.tracking.caching = false;
   return spec.run({ world, session, clock, args, table: world.table });
 }
 

@@ -19,6 +19,8 @@ export interface Outcome {
   readonly after?: readonly Effect[];
   /** Nothing was done yet: run the request again when this host name is settled (`isSettled`), and say nothing before. */
   readonly awaitsName?: string;
+  /** CLIENT PAUSE: nothing was done yet; run the request again when the pause is over. */
+  readonly held?: boolean;
   /** Close this connection behind the reply … */
   readonly close?: boolean;
   /** … or at once, with whatever was not written yet. */

@@ -27,8 +27,23 @@ export interface Session {
   /** CLIENT REPLY. `skip-next`: the reply to the next request is left out. */
   replies: 'on' | 'off' | 'skip-next';
   noEvict: boolean;
+  /** CLIENT TRACKING; `undefined`: off. */
+  tracking: Tracking | undefined;
   readonly channels: Set<string>;
   readonly patterns: Set<string>;
+}
+
+/** What CLIENT TRACKING chose. */
+export interface Tracking {
+  /** The session that is to be told; 0: this one. */
+  readonly redirect: SessionId;
+  readonly broadcasts: boolean;
+  readonly optIn: boolean;
+  readonly optOut: boolean;
+  readonly noLoop: boolean;
+  readonly prefixes: ReadonlySet<string>;
+  /** CLIENT CACHING was said, and no other command since. */
+  caching: boolean;
 }
 
 /** All sessions, and who listens to what: an event must find its listeners without asking everybody. */
@@ -37,10 +52,12 @@ export interface Sessions {
   readonly byChannel: Map<string, Set<SessionId>>;
   readonly byPattern: Map<string, Set<SessionId>>;
   nextId: SessionId;
+  /** CLIENT PAUSE: until when, and whether for every command or for PUBLISH only. */
+  pause: { readonly until: Ms; readonly everything: boolean } | undefined;
 }
 
 export function createSessions(): Sessions {
-  return { byId: new Map(), byChannel: new Map(), byPattern: new Map(), nextId: 1 };
+  return { byId: new Map(), byChannel: new Map(), byPattern: new Map(), nextId: 1, pause: undefined };
 }
 
 /** A client connected. `authenticated`: no password is asked for. */
@@ -64,6 +81,7 @@ export function openSession(
     lastCommand: 'NULL',
     replies: 'on',
     noEvict: false,
+    tracking: undefined,
     channels: new Set(),
     patterns: new Set(),
   };

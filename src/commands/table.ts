@@ -5,7 +5,6 @@ import { aclDelUser, aclLoad, aclSave, aclSetUser } from './acl/change.ts';
 import { aclLog } from './acl/denials.ts';
 import {
   clientGetName,
-  clientGetRedirection,
   clientId,
   clientInfo,
   clientKill,
@@ -14,12 +13,12 @@ import {
   clientReply,
   clientSetInfo,
   clientSetName,
-  clientTrackingInfo,
   clientUnblock,
 } from './client.ts';
 import { commandCount, commandDocs, commandGetKeys, commandInfo, commandList, helpOf } from './command.ts';
 import { auth, hello, ping, role, shutdown } from './connection.ts';
 import { info } from './info.ts';
+import { clientPause, clientUnpause } from './pause.ts';
 import { publish, subscribeChannels, subscribePatterns, unsubscribeChannels, unsubscribePatterns } from './pubsub.ts';
 import { config, debug, failover, flush, monitor, remove, reset, set, simulateFailure } from './sentinel-admin.ts';
 import {
@@ -35,6 +34,7 @@ import {
   sentinels,
 } from './sentinel-read.ts';
 import { CATEGORIES, type CommandSpec, type CommandTable, FLAGS, type Handler } from './spec.ts';
+import { clientCaching, clientGetRedirection, clientTracking, clientTrackingInfo } from './tracking.ts';
 
 /** A row of SENTINEL: all of them are the same but for what they do. */
 function sentinelRow(name: string, arity: number, run: Handler, usage: string, summary: string, since = '2.8.4') {
@@ -172,6 +172,7 @@ const adminConnection = { flags: FLAGS.admin, categories: CATEGORIES.adminConnec
 const nondeterministic = { tips: ['nondeterministic_output'] };
 
 const clientRows: readonly CommandSpec[] = [
+  clientRow('caching', 3, clientCaching, '(YES|NO)', 'Track the keys of the next command, or not.', '6.0.0'),
   clientRow('getredir', 2, clientGetRedirection, '', 'Whom invalidations of tracked keys go to.', '6.0.0'),
   clientRow('getname', 2, clientGetName, '', 'The name of this connection.', '2.6.9'),
   clientRow('id', 2, clientId, '', 'The id of this connection.', '5.0.0'),
@@ -195,7 +196,8 @@ const clientRows: readonly CommandSpec[] = [
         '  are of that type',
         '* USER <username>, ID <client-id>',
         '  belong to that user, have that id',
-        '* SKIPME (YES|NO): leave this connection out (default: yes).',
+        '* SKIPME (YES|NO)',
+        '  leave this connection out (default: yes).',
       ],
     ],
   },
@@ -212,6 +214,14 @@ const clientRows: readonly CommandSpec[] = [
       ],
     ],
   },
+  {
+    ...clientRow('unpause', 2, clientUnpause, '', 'Hold requests back no longer.', '6.2.0'),
+    ...adminConnection,
+  },
+  {
+    ...clientRow('pause', -3, clientPause, '<timeout> [WRITE|ALL]', 'Hold requests back for a while.', '3.0.0'),
+    ...adminConnection,
+  },
   clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
   {
     ...clientRow('setinfo', 4, clientSetInfo, '(LIB-NAME|LIB-VER) <value>', 'Name the client library.', '7.2.0'),
@@ -221,6 +231,16 @@ const clientRows: readonly CommandSpec[] = [
   {
     ...clientRow('unblock', -3, clientUnblock, '<clientid> [TIMEOUT|ERROR]', 'End the waiting of a client.', '5.0.0'),
     ...adminConnection,
+  },
+  {
+    ...clientRow('tracking', -3, clientTracking, '', 'Choose how changes of keys are told.', '6.0.0'),
+    help: [
+      [
+        'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]',
+        '         [OPTIN] [OPTOUT] [NOLOOP]',
+        'Choose how changes of keys are told; a sentinel has none.',
+      ],
+    ],
   },
   clientRow('trackinginfo', 2, clientTrackingInfo, '', 'What this connection tracks.', '6.2.0'),
   { ...clientRow('no-evict', 3, clientNoEvict, '(ON|OFF)', 'Protect from eviction.', '7.0.0'), ...adminConnection },

@@ -70,6 +70,8 @@ const LINGER_MS = 1000;
 /** Whoever was not let in gets less: it should read one line, and not keep a descriptor. */
 const REFUSED_LINGER_MS = 100;
 const IDLE_CHECK_MS = 1000;
+/** Node.js takes no longer one. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Client {
   readonly socket: Socket;
@@ -88,6 +90,8 @@ interface Client {
   readonly heldBack: Buffer[];
   /** A request of it waits for a save: later ones wait as well, since it may change who the client is. */
   waiting: boolean;
+  /** It waits for the end of a CLIENT PAUSE. */
+  heldRequest: readonly string[] | undefined;
   /** There may be requests that were received and not yet run. */
   stopped: boolean;
   /** It will say no more, but may still listen: `printf 'PING\r\n' | nc` does that. */
@@ -103,6 +107,10 @@ interface Hub {
   readonly options: ServerOptions;
   readonly clients: Map<SessionId, Client>;
   readonly traffic: Traffic;
+  /** Whose request waits for the end of a CLIENT PAUSE. */
+  readonly held: Set<Client>;
+  /** When they are looked at again. */
+  release: NodeJS.Timeout | undefined;
   /** The door for clients over TLS, if there is one. */
   readonly tls: TlsFront | undefined;
 }
@@ -113,6 +121,8 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
   const hub: Hub = {
     options,
     clients: new Map(),
+    held: new Set(),
+    release: undefined,
     traffic: {
       connectionsReceived: 0,
       connectionsRejected: 0,
@@ -155,6 +165,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     },
     close() {
       clearInterval(idleTimer);
+      clearTimeout(hub.release);
       for (const server of servers) server.close();
       hub.tls?.close();
       for (const { socket } of hub.clients.values()) socket.destroy();
@@ -247,6 +258,7 @@ function createClient(socket: Socket, session: Session, limits: ReaderLimits): C
     unconfirmed: 0,
     heldBack: [],
     waiting: false,
+    heldRequest: undefined,
     stopped: false,
     ended: false,
     closing: false,
@@ -255,8 +267,9 @@ function createClient(socket: Socket, session: Session, limits: ReaderLimits): C
 }
 
 /** From now on there is no such client, for nobody: it is not listed, counted or told anything. */
-function forget({ options, clients }: Hub, client: Client): void {
+function forget({ options, clients, held }: Hub, client: Client): void {
   client.closing = true;
+  held.delete(client);
   if (clients.delete(client.session.id)) closeSession(options.world.sessions, client.session);
 }
 
@@ -266,18 +279,52 @@ function readRequests(hub: Hub, client: Client): void {
     const read = client.reader.next(!mustLogIn(hub.options.world.access, client.session));
     if (read === undefined) return;
     if (read.kind === 'overflow') return void client.socket.destroy();
-    if (read.kind === 'request') {
-      hub.traffic.commandsProcessed += 1;
-      run(hub, client, (clock) => execute(hub.options.world, client.session, read.args, clock));
-    } else run(hub, client, () => ({ replies: [error(read.text)], close: true }));
+    if (read.kind === 'request') runRequest(hub, client, read.args);
+    else run(hub, client, () => ({ replies: [error(read.text)], close: true }));
   }
   if (client.closing) return;
   client.stopped = true;
   client.socket.pause();
 }
 
+/** Run it, or hold it back until CLIENT PAUSE is over. */
+function runRequest(hub: Hub, client: Client, args: readonly string[]): void {
+  hub.traffic.commandsProcessed += 1;
+  run(hub, client, (clock) => {
+    const outcome = execute(hub.options.world, client.session, args, clock);
+    if (outcome.held) hold(hub, client, args, clock.now);
+    return outcome;
+  });
+  // It may have ended the pause.
+  if (hub.held.size > 0 && hub.options.world.sessions.pause === undefined) setImmediate(() => release(hub));
+}
+
+/** One request of a client is held back at most: nothing more of it is read meanwhile. */
+function hold(hub: Hub, client: Client, args: readonly string[], at: number): void {
+  hub.traffic.commandsProcessed -= 1;
+  client.heldRequest = args;
+  hub.held.add(client);
+  clearTimeout(hub.release);
+  const until = hub.options.world.sessions.pause?.until ?? at;
+  hub.release = setTimeout(() => release(hub), Math.min(until - at, LONGEST_TIMER_MS)).unref();
+}
+
+/** Run what was held back, in the order in which it came. What is still to be held back is held again. */
+function release(hub: Hub): void {
+  const held = [...hub.held];
+  hub.held.clear();
+  for (const client of held) {
+    const args = client.heldRequest;
+    client.heldRequest = undefined;
+    if (client.closing || args === undefined) continue;
+    runRequest(hub, client, args);
+    goOn(hub, client);
+  }
+}
+
 function mayRun(client: Client): boolean {
-  if (client.waiting || client.closing || client.socket.writableLength > UNREAD_MAX) return false;
+  if (client.waiting || client.heldRequest !== undefined || client.closing || client.socket.writableLength > UNREAD_MAX)
+    return false;
   return client.owedRequests < OWED_REQUESTS_MAX && client.owedBytes < OWED_BYTES_MAX;
 }
 
@@ -305,8 +352,8 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
   const executed = hub.options.engine.request(
     (clock) => {
       const outcome = make(clock);
-      // One that waits for a host name has not happened yet.
-      if (outcome.awaitsName === undefined) answer = take(hub, client, outcome);
+      // One that waits for a host name, or for the end of a pause, has not happened yet.
+      if (outcome.awaitsName === undefined && !outcome.held) answer = take(hub, client, outcome);
       return outcome;
     },
     (outcome, saved) => {
@@ -327,6 +374,8 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   if (confirms) client.unconfirmed += 1;
   // Later requests of the turn must not be answered before it.
   if (outcome.later !== undefined) client.waiting = true;
+  // With what was not written yet: replies of the same turn, that is.
+  if (outcome.abandon) client.out = [];
   // What follows in the same turn must not be run any more.
   if (outcome.close || outcome.abandon) client.closing = true;
   // Its request waited for a save, and meanwhile the client went away: it must not stay among the listeners.
@@ -415,8 +464,8 @@ function isOverLimit({ outputLimits }: ServerOptions, client: Client): boolean {
 
 /** The client has said everything and been told everything. */
 function endIfDone(hub: Hub, client: Client): void {
-  if (client.ended && !client.closing && !client.stopped && !client.waiting && client.owedRequests === 0)
-    hangUp(hub, client);
+  const { ended, closing, stopped, waiting, heldRequest, owedRequests } = client;
+  if (ended && !closing && !stopped && !waiting && heldRequest === undefined && owedRequests === 0) hangUp(hub, client);
 }
 
 /** Close behind what was said. Whoever goes on talking is not heard, and has a second to notice. */

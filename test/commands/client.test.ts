@@ -51,11 +51,6 @@ test.each([
   },
   { why: 'REPLY maybe', args: ['REPLY', 'maybe'], says: '-ERR syntax error\r\n' },
   { why: 'NO-EVICT maybe', args: ['NO-EVICT', 'maybe'], says: '-ERR syntax error\r\n' },
-  {
-    why: 'what does nothing yet is unknown',
-    args: ['TRACKING', 'ON'],
-    says: "-ERR unknown subcommand 'TRACKING'. Try CLIENT HELP.\r\n",
-  },
 ])('CLIENT $args: $why', ({ args, says }) => {
   expect(createBench().say('CLIENT', ...args)).toBe(says);
 });

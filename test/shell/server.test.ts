@@ -279,6 +279,35 @@ test('CLIENT REPLY OFF keeps replies back, and lets through what was subscribed 
   expect(client.heard.text).not.toContain('PONG');
 });
 
+test('CLIENT PAUSE holds requests of everybody back, answers them in order when it is over, and loses none', async () => {
+  const { open } = await serve();
+  const [first, second, third] = [await open(), await open(), await open()];
+  first.say('CLIENT PAUSE 1500\r\nPING a\r\nPING b\r\n');
+  await first.hears('+OK\r\n');
+  second.say('PING c\r\nCLIENT UNPAUSE\r\nPING d\r\n');
+  // What is wrong before it is run is told at once.
+  third.say('FOO\r\n');
+  await third.hears('-ERR unknown command');
+  expect([first.heard.text, second.heard.text]).toEqual(['+OK\r\n', '']);
+  await first.hears('+OK\r\n$1\r\na\r\n$1\r\nb\r\n');
+  await second.hears('$1\r\nc\r\n+OK\r\n$1\r\nd\r\n');
+});
+
+test('CLIENT UNPAUSE lets go of what a pause of writes held back; who went away meanwhile is no matter', async () => {
+  const { open, server } = await serve();
+  const [peer, gone, operator] = [await open(), await open(), await open()];
+  operator.say('CLIENT PAUSE 100000 WRITE\r\n');
+  await operator.hears('+OK\r\n');
+  for (const client of [peer, gone]) client.say('PUBLISH x y\r\nPING\r\n');
+  operator.say('PING\r\n');
+  await operator.hears('+OK\r\n+PONG\r\n');
+  gone.socket.destroy();
+  expect(peer.heard.text).toBe('');
+  operator.say('CLIENT UNPAUSE\r\n');
+  await peer.hears('-ERR Only HELLO messages are accepted by Sentinel instances.\r\n+PONG\r\n');
+  await until('the other one to be gone', () => server.connectedClients === 2);
+});
+
 test('over maxclients: one line, and the end', async () => {
   const { open, server } = await serve({ maxClients: 1 });
   const first = await open();
