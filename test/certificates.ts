@@ -11,8 +11,14 @@ export interface Identity {
 export interface Authority {
   /** Who trusts this certificate trusts all that this authority issued. */
   readonly certificate: string;
-  /** Issue a certificate; with a passphrase its key is encrypted. */
-  issue(name: string, options?: { readonly passphrase?: string }): Identity;
+  issue(name: string, options?: IssueOptions): Identity;
+}
+
+export interface IssueOptions {
+  /** The key is encrypted with it. */
+  readonly passphrase?: string;
+  /** IPv4 addresses that its owner may be reached at: most client libraries want to find there whom they called. */
+  readonly addresses?: readonly string[];
 }
 
 /** Certificates of a day ago last for ten more days, whatever the clocks of a cluster say. */
@@ -23,15 +29,17 @@ const LIFETIME_DAYS = 10;
 export function createAuthority(name: string): Authority {
   const own = newKeys();
   const issuer = distinguishedName(name);
-  const certify = (subject: Buffer, key: KeyObject, isAuthority: boolean) =>
-    pem('CERTIFICATE', signed(toBeSigned({ issuer, subject, key, isAuthority }), own.privateKey));
+  const issuerKey = own.publicKey;
+  const certify = (contents: Pick<Contents, 'subject' | 'key' | 'isAuthority' | 'addresses'>) =>
+    pem('CERTIFICATE', signed(toBeSigned({ issuer, issuerKey, ...contents }), own.privateKey));
   return {
-    certificate: certify(issuer, own.publicKey, true),
-    issue(subject, { passphrase } = {}) {
+    certificate: certify({ subject: issuer, key: own.publicKey, isAuthority: true, addresses: [] }),
+    issue(subject, { passphrase, addresses = [] } = {}) {
       const { publicKey, privateKey } = newKeys();
       const secret = passphrase === undefined ? {} : { cipher: 'aes-128-cbc', passphrase };
       const key = privateKey.export({ type: 'pkcs8', format: 'pem', ...secret }).toString();
-      return { certificate: certify(distinguishedName(subject), publicKey, false), key };
+      const contents = { subject: distinguishedName(subject), key: publicKey, isAuthority: false, addresses };
+      return { certificate: certify(contents), key };
     },
   };
 }
@@ -40,16 +48,15 @@ const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 interface Contents {
   readonly issuer: Buffer;
+  readonly issuerKey: KeyObject;
   readonly subject: Buffer;
   readonly key: KeyObject;
   readonly isAuthority: boolean;
+  readonly addresses: readonly string[];
 }
 
-function toBeSigned({ issuer, subject, key, isAuthority }: Contents): Buffer {
-  const publicKey = key.export({ type: 'spki', format: 'der' });
-  const basicConstraints = sequence(OID.basicConstraints, TRUE, octets(isAuthority ? sequence(TRUE) : sequence()));
-  const keyId = createHash('sha1').update(publicKey).digest();
-  const subjectKeyId = sequence(OID.subjectKeyIdentifier, octets(octets(keyId)));
+function toBeSigned(contents: Contents): Buffer {
+  const { issuer, subject, key } = contents;
   const from = Date.now() - DAY_MS;
   return sequence(
     tagged(0, integer(Buffer.of(2))),
@@ -58,10 +65,26 @@ function toBeSigned({ issuer, subject, key, isAuthority }: Contents): Buffer {
     issuer,
     sequence(utcTime(from), utcTime(from + LIFETIME_DAYS * DAY_MS)),
     subject,
-    publicKey,
-    tagged(3, sequence(basicConstraints, subjectKeyId)),
+    asDer(key),
+    tagged(3, sequence(...extensions(contents))),
   );
 }
+
+/** Those without which strict verifiers (Python since 3.13) refuse a certificate. */
+function extensions({ issuerKey, key, isAuthority, addresses }: Contents): Buffer[] {
+  const usage = sequence(OID.keyUsage, TRUE, octets(KEY_CERT_SIGN));
+  const names = addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number))));
+  return [
+    sequence(OID.basicConstraints, TRUE, octets(isAuthority ? sequence(TRUE) : sequence())),
+    sequence(OID.subjectKeyIdentifier, octets(octets(keyId(key)))),
+    sequence(OID.authorityKeyIdentifier, octets(sequence(der(0x80, keyId(issuerKey))))),
+    ...(isAuthority ? [usage] : []),
+    ...(names.length > 0 ? [sequence(OID.subjectAltName, octets(sequence(...names)))] : []),
+  ];
+}
+
+const asDer = (key: KeyObject) => key.export({ type: 'spki', format: 'der' });
+const keyId = (key: KeyObject) => createHash('sha1').update(asDer(key)).digest();
 
 function signed(contents: Buffer, key: KeyObject): Buffer {
   const signature = sign('sha256', contents, key);
@@ -103,7 +126,12 @@ const OID = {
   commonName: der(0x06, Buffer.of(0x55, 4, 3)),
   basicConstraints: der(0x06, Buffer.of(0x55, 0x1d, 19)),
   subjectKeyIdentifier: der(0x06, Buffer.of(0x55, 0x1d, 14)),
+  keyUsage: der(0x06, Buffer.of(0x55, 0x1d, 15)),
+  subjectAltName: der(0x06, Buffer.of(0x55, 0x1d, 17)),
+  authorityKeyIdentifier: der(0x06, Buffer.of(0x55, 0x1d, 35)),
 };
+/** A bit string of six bits, of which the last one is set. */
+const KEY_CERT_SIGN = der(0x03, Buffer.of(2, 0x04));
 /** 1.2.840.10045.4.3.2 */
 const ECDSA_WITH_SHA256 = sequence(der(0x06, Buffer.of(0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2)));
 

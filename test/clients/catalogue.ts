@@ -40,7 +40,7 @@ function python(name: string, script: string): ClientSpec {
     name,
     runtime: 'python',
     folder: 'redis-py',
-    command: (built) => [join(built, 'bin', 'python'), join(here, 'redis-py', script)],
+    command: (built) => [join(built, 'bin', 'python'), '-B', join(here, 'redis-py', script)],
     version: ['redis-py/requirements.txt', /^redis==([\d.]+)$/m],
     reads: true,
     listens: true,

@@ -18,8 +18,10 @@ export interface Orders {
   SENTINEL_PASSWORD?: string;
   REDIS_USERNAME?: string;
   REDIS_PASSWORD?: string;
-  /** PEM file of the certificate authority; all connections use TLS then. */
+  /** PEM files: the certificate authority, and the client's own certificate and key. All connections use TLS then. */
   TLS_CA?: string;
+  TLS_CERT?: string;
+  TLS_KEY?: string;
 }
 
 export type Line = { readonly at: number } & (

@@ -89,8 +89,7 @@ async function buildOnce(runtime: Runtime, name: string): Promise<Build> {
 function digest(folder: string): string {
   const hash = createHash('sha256');
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).sort(byPath))
-    if (entry.isFile() && !entry.parentPath.includes('__pycache__'))
-      hash.update(`${pathOf(entry)}\n`).update(readFileSync(pathOf(entry)));
+    if (entry.isFile()) hash.update(`${pathOf(entry)}\n`).update(readFileSync(pathOf(entry)));
   return hash.digest('hex');
 }
 

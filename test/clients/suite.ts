@@ -1,12 +1,15 @@
 // The tests: one for each client and variant. Clients of one batch go through their failovers together, and the batches
 // of a variant share a cluster.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { SentinelKind } from '../../src/demo/programs.ts';
 import { startTopology, type Topology } from '../../src/demo/topology.ts';
 import { type ClientSpec, versionOf } from './catalogue.ts';
 import { type Build, built } from './runtimes.ts';
 import { runTogether, type Verdict } from './scenario.ts';
-import type { Variant } from './variants.ts';
+import type { Settings, Variant } from './variants.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -35,12 +38,17 @@ export function runClients({ clients, variants, kind }: Suite): void {
 
   for (const variant of variants)
     describe(variant.name, () => {
+      let dir: string;
+      let settings: Settings;
       let topology: Topology;
       beforeAll(async () => {
-        topology = await startTopology({ ...variant.topology, kind });
+        dir = mkdtempSync(join(tmpdir(), 'ts-sentinel-clients-'));
+        settings = variant.settings(dir);
+        topology = await startTopology({ ...settings.topology, kind });
       });
       afterAll(async () => {
         await topology?.stop();
+        rmSync(dir, { recursive: true, force: true });
       });
 
       const batches = new Set(clients.map(({ batch }) => batch));
@@ -52,7 +60,7 @@ export function runClients({ clients, variants, kind }: Suite): void {
             const build = builds.get(client);
             return build?.kind === 'built' ? [{ client, command: client.command(build.dir) }] : [];
           });
-          if (ready.length > 0) verdicts = await runTogether(topology, ready, variant.orders);
+          if (ready.length > 0) verdicts = await runTogether(topology, ready, settings.orders);
         }, BATCH_MS);
 
         for (const client of members)

@@ -71,7 +71,7 @@ func main() {
 		return err
 	})
 	go again("read", readPause, func() error { return read(ctx, replica) })
-	go again("listener", 0, func() error { return listen(ctx) })
+	go again("listener", readPause, func() error { return listen(ctx) })
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	say(line{Event: "stopped"})
 }
@@ -153,5 +153,9 @@ func tlsConfig() *tls.Config {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+	own, err := tls.LoadX509KeyPair(os.Getenv("TLS_CERT"), os.Getenv("TLS_KEY"))
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{own}}
 }

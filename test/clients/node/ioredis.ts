@@ -38,13 +38,13 @@ function listen(orders: Orders): void {
   const {
     sentinels: [first],
     sentinelLogin,
-    ca,
+    tls,
   } = orders;
   const sentinel = open({
     ...first,
     ...sentinelLogin,
     ...spoken(orders),
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(tls === undefined ? {} : { tls }),
   });
   sentinel.on('message', (_channel, payload) => say('switched', { payload }));
   sentinel.subscribe('+switch-master').then(

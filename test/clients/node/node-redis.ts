@@ -28,14 +28,13 @@ await run(async (orders) => {
   };
 });
 
-function secured({ ca }: Orders) {
-  return ca === undefined ? {} : { socket: { tls: true as const, ca } };
+function secured({ tls }: Orders) {
+  return tls === undefined ? {} : { socket: { tls: true as const, ...tls } };
 }
 
 async function listen(orders: Orders): Promise<void> {
   const [first = { host: '', port: 0 }] = orders.sentinels;
-  const { ca } = orders;
-  const socket = ca === undefined ? first : { ...first, tls: true as const, ca };
+  const socket = { ...first, ...secured(orders).socket };
   const sentinel = createClient({ ...orders.sentinelLogin, RESP: orders.protocol, socket });
   sentinel.on('error', (error: unknown) => sayError('listener', error));
   await sentinel.connect();

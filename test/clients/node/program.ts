@@ -14,8 +14,15 @@ export interface Orders {
   protocol: 2 | 3;
   sentinelLogin: Login;
   redisLogin: Login;
-  /** PEM text of the certificate authority; with it every connection uses TLS. */
-  ca: string | undefined;
+  /** With it every connection uses TLS. */
+  tls: Tls | undefined;
+}
+
+/** PEM texts: the certificate authority, and who we are. */
+export interface Tls {
+  ca: string;
+  cert: string;
+  key: string;
 }
 
 export interface Login {
@@ -79,7 +86,7 @@ export async function run(open: (orders: Orders) => Promise<ClientUnderTest>): P
 }
 
 function ordersFrom(env: NodeJS.ProcessEnv): Orders {
-  const { SENTINELS = '', MASTER_NAME = '', KEY = '', PROTOCOL, TLS_CA } = env;
+  const { SENTINELS = '', MASTER_NAME = '', KEY = '', PROTOCOL } = env;
   return {
     sentinels: SENTINELS.split(',').map((address) => {
       const [host = '', port] = address.split(':');
@@ -90,8 +97,14 @@ function ordersFrom(env: NodeJS.ProcessEnv): Orders {
     protocol: PROTOCOL === '3' ? 3 : 2,
     sentinelLogin: login(env.SENTINEL_USERNAME, env.SENTINEL_PASSWORD),
     redisLogin: login(env.REDIS_USERNAME, env.REDIS_PASSWORD),
-    ca: TLS_CA === undefined ? undefined : readFileSync(TLS_CA, 'utf8'),
+    tls: tlsFrom(env),
   };
+}
+
+function tlsFrom({ TLS_CA, TLS_CERT = '', TLS_KEY = '' }: NodeJS.ProcessEnv): Tls | undefined {
+  if (TLS_CA === undefined) return undefined;
+  const read = (file: string) => readFileSync(file, 'utf8');
+  return { ca: read(TLS_CA), cert: read(TLS_CERT), key: read(TLS_KEY) };
 }
 
 function login(username: string | undefined, password: string | undefined): Login {

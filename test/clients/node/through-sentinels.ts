@@ -3,7 +3,7 @@ import type { RedisOptions } from 'ioredis5';
 import type { Orders } from './program.ts';
 
 export function throughSentinels(orders: Orders, role: 'master' | 'slave'): RedisOptions {
-  const { sentinels, masterName, sentinelLogin, redisLogin, ca } = orders;
+  const { sentinels, masterName, sentinelLogin, redisLogin, tls } = orders;
   return {
     sentinels,
     name: masterName,
@@ -13,6 +13,6 @@ export function throughSentinels(orders: Orders, role: 'master' | 'slave'): Redi
     ...redisLogin,
     ...(sentinelLogin.username === undefined ? {} : { sentinelUsername: sentinelLogin.username }),
     ...(sentinelLogin.password === undefined ? {} : { sentinelPassword: sentinelLogin.password }),
-    ...(ca === undefined ? {} : { tls: { ca }, sentinelTLS: { ca }, enableTLSForSentinelMode: true }),
+    ...(tls === undefined ? {} : { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
   };
 }

@@ -56,7 +56,7 @@ def main():
                 elif message["type"] == "message":
                     say("switched", payload=message["data"])
 
-    tasks = [("write", program.WRITE_PAUSE_S, write), ("read", program.READ_PAUSE_S, read), ("listener", 0, listen)]
+    tasks = [("write", program.WRITE_PAUSE_S, write), ("read", program.READ_PAUSE_S, read), ("listener", program.READ_PAUSE_S, listen)]
     for task in tasks:
         threading.Thread(target=again, args=task, daemon=True).start()
     sys.stdin.readline()

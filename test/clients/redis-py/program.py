@@ -35,6 +35,8 @@ def options(server):
         "username": os.environ.get(f"{server}_USERNAME"),
         "password": os.environ.get(f"{server}_PASSWORD"),
         "ssl_ca_certs": os.environ.get("TLS_CA"),
+        "ssl_certfile": os.environ.get("TLS_CERT"),
+        "ssl_keyfile": os.environ.get("TLS_KEY"),
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if "ssl_ca_certs" in given:

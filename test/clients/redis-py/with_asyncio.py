@@ -55,7 +55,7 @@ async def main():
     tasks = [
         asyncio.create_task(again("write", program.WRITE_PAUSE_S, write)),
         asyncio.create_task(again("read", program.READ_PAUSE_S, read)),
-        asyncio.create_task(again("listener", 0, listen)),
+        asyncio.create_task(again("listener", program.READ_PAUSE_S, listen)),
     ]
     await asyncio.to_thread(sys.stdin.readline)
     for task in tasks:

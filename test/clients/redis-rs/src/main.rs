@@ -3,7 +3,9 @@
 use std::{env, fmt::Display, fs, io, thread, time::Duration};
 
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{Client, Connection, ConnectionAddr, ProtocolVersion, RedisResult, TlsCertificates, TlsMode, Value};
+use redis::{
+    Client, ClientTlsConfig, Connection, ConnectionAddr, ProtocolVersion, RedisResult, TlsCertificates, TlsMode, Value,
+};
 
 const WRITE_PAUSE: Duration = Duration::from_millis(20);
 const READ_PAUSE: Duration = Duration::from_millis(50);
@@ -26,7 +28,7 @@ fn main() {
         let mut replica = Node::new(SentinelServerType::Replica);
         again("read", READ_PAUSE, move || read(&mut replica))
     });
-    thread::spawn(|| again("listener", Duration::ZERO, listen));
+    thread::spawn(|| again("listener", READ_PAUSE, listen));
     let _ = io::stdin().read_line(&mut String::new());
     say("stopped", "");
 }
@@ -114,9 +116,13 @@ impl Node {
 }
 
 fn sentinel_client(kind: SentinelServerType) -> RedisResult<SentinelClient> {
-    let certificates = env::var("TLS_CA").ok().map(|file| TlsCertificates {
-        client_tls: None,
-        root_cert: Some(fs::read(file).expect("a readable TLS_CA")),
+    let read = |name: &str| fs::read(order(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let certificates = env::var_os("TLS_CA").map(|_| TlsCertificates {
+        client_tls: Some(ClientTlsConfig {
+            client_cert: read("TLS_CERT"),
+            client_key: read("TLS_KEY"),
+        }),
+        root_cert: Some(read("TLS_CA")),
     });
     let protocol = if order("PROTOCOL") == "3" {
         ProtocolVersion::RESP3

@@ -3,12 +3,17 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -79,25 +84,39 @@ public final class Driver {
     System.exit(0);
   }
 
-  /** The certificates to trust, if TLS is wanted. */
-  public static Optional<TrustManagerFactory> trust() throws GeneralSecurityException, IOException {
+  /** Whom to trust and who we are, for libraries that want either by itself. */
+  public record Tls(TrustManagerFactory trust, KeyManagerFactory own) {
+    public SSLContext context() throws GeneralSecurityException {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+      return context;
+    }
+  }
+
+  /** Empty where no TLS is wanted. */
+  public static Optional<Tls> tls() throws GeneralSecurityException, IOException {
     if (order("TLS_CA").isEmpty()) return Optional.empty();
     KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
     store.load(null, null);
-    try (InputStream pem = Files.newInputStream(Path.of(order("TLS_CA").get()))) {
-      Certificate certificate = CertificateFactory.getInstance("X.509").generateCertificate(pem);
-      store.setCertificateEntry("ca", certificate);
-    }
-    TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    factory.init(store);
-    return Optional.of(factory);
+    store.setCertificateEntry("ca", certificate("TLS_CA"));
+    store.setKeyEntry("own", privateKey("TLS_KEY"), new char[0], new Certificate[] {certificate("TLS_CERT")});
+    TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(store);
+    KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    own.init(store, new char[0]);
+    return Optional.of(new Tls(trust, own));
   }
 
-  /** A TLS context with these certificates. */
-  public static SSLContext context(TrustManagerFactory trust) throws GeneralSecurityException {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, trust.getTrustManagers(), null);
-    return context;
+  private static Certificate certificate(String name) throws GeneralSecurityException, IOException {
+    try (InputStream pem = Files.newInputStream(Path.of(order(name).orElseThrow()))) {
+      return CertificateFactory.getInstance("X.509").generateCertificate(pem);
+    }
+  }
+
+  private static PrivateKey privateKey(String name) throws GeneralSecurityException, IOException {
+    String pem = Files.readString(Path.of(order(name).orElseThrow()));
+    byte[] bytes = Base64.getMimeDecoder().decode(pem.replaceAll("-----.*-----", ""));
+    return KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(bytes));
   }
 
   private static void repeat(String where, long pauseMs, Action once) {

@@ -2,7 +2,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
-import javax.net.ssl.TrustManagerFactory;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
@@ -35,7 +34,7 @@ public final class Main {
           Driver.sayWritten(n);
         });
     Driver.again("read", Driver.READ_PAUSE_MS, () -> read(data, control));
-    Driver.again("listener", 0, () -> listen(control));
+    Driver.again("listener", Driver.READ_PAUSE_MS, () -> listen(control));
     Driver.untilStopped(master::close);
   }
 
@@ -94,8 +93,8 @@ public final class Main {
             .protocol(Driver.RESP3 ? RedisProtocol.RESP3 : RedisProtocol.RESP2);
     Driver.order(server + "_USERNAME").ifPresent(config::user);
     Driver.order(server + "_PASSWORD").ifPresent(config::password);
-    Optional<TrustManagerFactory> trust = Driver.trust();
-    if (trust.isPresent()) config.ssl(true).sslSocketFactory(Driver.context(trust.get()).getSocketFactory());
+    Optional<Driver.Tls> tls = Driver.tls();
+    if (tls.isPresent()) config.ssl(true).sslSocketFactory(tls.get().context().getSocketFactory());
     return config.build();
   }
 

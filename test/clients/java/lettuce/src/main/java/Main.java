@@ -90,8 +90,16 @@ public final class Main {
   private static ClientOptions options() {
     ClientOptions.Builder options =
         ClientOptions.builder().protocolVersion(Driver.RESP3 ? ProtocolVersion.RESP3 : ProtocolVersion.RESP2);
-    Driver.order("TLS_CA")
-        .ifPresent(file -> options.sslOptions(SslOptions.builder().trustManager(new File(file)).build()));
+    if (Driver.order("TLS_CA").isPresent())
+      options.sslOptions(
+          SslOptions.builder()
+              .trustManager(file("TLS_CA"))
+              .keyManager(file("TLS_CERT"), file("TLS_KEY"), new char[0])
+              .build());
     return options.build();
+  }
+
+  private static File file(String name) {
+    return new File(Driver.order(name).orElseThrow());
   }
 }

@@ -1,11 +1,11 @@
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.TrustManagerFactory;
 import org.redisson.Redisson;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
+import org.redisson.config.BaseConfig;
 import org.redisson.config.Config;
 import org.redisson.config.Protocol;
 import org.redisson.config.ReadMode;
@@ -59,8 +59,7 @@ public final class Main {
             .setConnectionPoolSize(1);
     Driver.order("SENTINEL_USERNAME").ifPresent(sentinel::setUsername);
     Driver.order("SENTINEL_PASSWORD").ifPresent(sentinel::setPassword);
-    Optional<TrustManagerFactory> trust = Driver.trust();
-    if (trust.isPresent()) sentinel.setSslTrustManagerFactory(trust.get());
+    secure(sentinel);
     RedissonClient client = Redisson.create(config);
     client
         .getTopic("+switch-master", StringCodec.INSTANCE)
@@ -85,9 +84,15 @@ public final class Main {
     Driver.order("SENTINEL_PASSWORD").ifPresent(servers::setSentinelPassword);
     Driver.order("REDIS_USERNAME").ifPresent(servers::setUsername);
     Driver.order("REDIS_PASSWORD").ifPresent(servers::setPassword);
-    Optional<TrustManagerFactory> trust = Driver.trust();
-    if (trust.isPresent()) servers.setSslTrustManagerFactory(trust.get());
+    secure(servers);
     return config;
+  }
+
+  private static void secure(BaseConfig<?> config) throws Exception {
+    Optional<Driver.Tls> tls = Driver.tls();
+    if (tls.isEmpty()) return;
+    config.setSslTrustManagerFactory(tls.get().trust());
+    config.setSslKeyManagerFactory(tls.get().own());
   }
 
   private static Protocol protocol() {
