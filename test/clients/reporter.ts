@@ -1,7 +1,6 @@
 // The end of `npm run test:clients`: a table client × variant, why something failed or was skipped, and the totals.
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import { readAsked } from './asked.ts';
 import type { Verdict } from './scenario.ts';
 import type {} from './suite.ts';
 
@@ -22,7 +21,7 @@ export default class ClientsReporter implements Reporter {
     // What fails outside of a test, such as a cluster that does not start, leaves its tests unrun.
     const suites = modules.flatMap((module) => [module, ...module.children.allSuites()]);
     const broken = suites.flatMap((suite) => suite.errors()).length + unhandled.length;
-    const { errors } = readAsked(process.env.CLIENTS_ASKED);
+    const { errors } = JSON.parse(process.env.CLIENTS_ASKED ?? '{}') as { errors?: boolean };
     process.stdout.write(`\n${[...tableOf(rows), ...reasonsOf(rows), ...(errors ? errorsOf(rows) : [])].join('\n')}\n`);
     process.stdout.write(`\n${totalsOf(rows, broken)}\n`);
   }
