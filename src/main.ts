@@ -248,6 +248,7 @@ function assemble(
       message: (connection, text) => engine.input({ kind: 'message', connection, text }),
     },
     () => tls?.links,
+    general.bindSourceAddr,
   );
   const resolver = createResolver({
     resolved: (name, ips) => engine.input({ kind: 'resolved', name, ips }),

@@ -59,6 +59,8 @@ export interface GeneralOptions {
   readonly outputLimits: OutputLimits;
   readonly queryBufferLimit: number;
   readonly protoMaxBulkLen: number;
+  /** Our own address of connections to nodes and peers. */
+  readonly bindSourceAddr: string | undefined;
   /** Path of a Unix socket to listen on; its mode, 0 = what the umask leaves. */
   readonly unixSocket: string | undefined;
   readonly unixSocketMode: number;
@@ -353,6 +355,7 @@ export function typedOptions(values: GeneralValues): GeneralOptions {
     outputLimits: values.outputLimits,
     queryBufferLimit: numberOf('client-query-buffer-limit'),
     protoMaxBulkLen: numberOf('proto-max-bulk-len'),
+    bindSourceAddr: textOf('bind-source-addr'),
     unixSocket: textOf('unixsocket'),
     unixSocketMode: Number.parseInt(textOf('unixsocketperm') ?? '0', 8),
     pidfile: textOf('pidfile'),

@@ -235,7 +235,7 @@ export const generalTable: readonly GeneralOption[] = [
   text('appenddirname', 'appendonlydir'),
   text('appendfilename', 'appendonly.aof'),
   text('bgsave_cpulist', undefined),
-  text('bind-source-addr', undefined, { use: 'unsupported' }),
+  text('bind-source-addr', undefined, { use: 'honoured' }),
   text('bio_cpulist', undefined),
   text('cluster-announce-hostname', undefined),
   text('cluster-announce-ip', undefined),

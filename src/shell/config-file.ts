@@ -54,7 +54,7 @@ export async function loadConfiguration(
   const given = readArguments(words);
   const path = resolve(given.file ?? '');
   const recovered = given.file === undefined ? [] : await finishSave(path);
-  const text = given.file === undefined ? '' : readText(path, given.file);
+  const text = given.file === undefined ? '' : readText(path);
   if (given.readsStdin) warn('Reading config from stdin');
   const stdin = given.readsStdin ? readFileSync(0, 'latin1') : undefined;
   const loaded = loadConfig(text, environmentOf(given, path, stdin));
@@ -80,7 +80,7 @@ export async function checkConfiguration(words: readonly string[]): Promise<{ us
   const path = resolve(given.file);
   const obstacle = await whyNotWritable(path);
   if (obstacle !== undefined) return { usable: false, report: `${given.file}: not writable: ${obstacle}\n` };
-  const text = readText(path, given.file);
+  const text = readText(path);
   const stdin = given.readsStdin ? readFileSync(0, 'latin1') : undefined;
   const environment = { ...environmentOf(given, path, stdin), tryLogFile: whyNotAppendable };
   const findings = checkConfig(text, environment);
@@ -105,11 +105,11 @@ function environmentOf(given: Given, path: string, stdin: string | undefined): E
   };
 }
 
-function readText(path: string, asGiven: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch (error) {
-    throw new StartError(`Fatal error, can't open config file '${asGiven}': ${reasonOf(error)}`);
+    throw new StartError(`Fatal error, can't open config file '${path}': ${reasonOf(error)}`);
   }
 }
 

@@ -1,7 +1,8 @@
 // Connections to data nodes and peers, carried by ioredis. It brings bytes to and fro and decides nothing: when to
 // connect and reconnect, what to send and how long to wait is the core's business. The only importer of ioredis.
-import type { SecureContext } from 'node:tls';
-import { Command, Redis } from 'ioredis';
+import { connect as connectPlain } from 'node:net';
+import { connect as connectTls, type SecureContext } from 'node:tls';
+import { AbstractConnector, Command, Redis } from 'ioredis';
 import type { NodeReply } from '../core/effects.ts';
 import type { ConnectionId } from '../core/state.ts';
 import { openSslText } from './tls.ts';
@@ -25,9 +26,14 @@ export interface Links {
 
 /**
  * Create the links of one sentinel. Events come asynchronously, in the order of the wire. `tls` is asked at each
- * connect: what connections are to be made with, `undefined` = plain.
+ * connect: what connections are to be made with, `undefined` = plain. `from`: our own address of all connections,
+ * `undefined` = whichever the system takes.
  */
-export function createLinks(events: LinkEvents, tls: () => SecureContext | undefined = () => undefined): Links {
+export function createLinks(
+  events: LinkEvents,
+  tls: () => SecureContext | undefined = () => undefined,
+  from?: string,
+): Links {
   const open = new Map<ConnectionId, Redis>();
 
   const discard = (connection: ConnectionId): Redis | undefined => {
@@ -38,7 +44,7 @@ export function createLinks(events: LinkEvents, tls: () => SecureContext | undef
 
   return {
     connect(connection, host, port) {
-      const redis = createClient(host, port, tls());
+      const redis = createClient(host, port, tls(), from);
       open.set(connection, redis);
       let reason = 'Server closed the connection';
       redis.on('error', (error: Error) => {
@@ -91,11 +97,12 @@ export function createLinks(events: LinkEvents, tls: () => SecureContext | undef
 const VERIFY_CHAIN_ONLY = { rejectUnauthorized: true, checkServerIdentity: () => undefined };
 
 /** An ioredis client with all policy switched off (style.md §3). */
-function createClient(host: string, port: number, secureContext: SecureContext | undefined): Redis {
+function createClient(host: string, port: number, secureContext?: SecureContext, from?: string): Redis {
   return new Redis({
     host,
     port,
     ...(secureContext === undefined ? {} : { tls: { ...VERIFY_CHAIN_ONLY, secureContext } }),
+    ...(from === undefined ? {} : { Connector: connectorFrom({ host, port, localAddress: from }, secureContext) }),
     lazyConnect: true,
     protocol: 2,
     retryStrategy: () => null,
@@ -110,6 +117,27 @@ function createClient(host: string, port: number, secureContext: SecureContext |
     stringNumbers: true,
     keepAlive: 0,
   });
+}
+
+/** ioredis takes no address of our own; it does take a class that makes its connections. */
+function connectorFrom(place: { host: string; port: number; localAddress: string }, secureContext?: SecureContext) {
+  return class extends AbstractConnector {
+    constructor() {
+      // How long it may take to say goodbye; whoever closes a link destroys its socket anyway.
+      super(0);
+    }
+    override async connect() {
+      this.connecting = true;
+      this.stream =
+        secureContext === undefined
+          ? connectPlain(place)
+          : connectTls({ ...place, ...VERIFY_CHAIN_ONLY, secureContext });
+      this.stream.once('error', (error: Error) => {
+        this.firstError = error;
+      });
+      return this.stream;
+    }
+  };
 }
 
 /** A node that hangs never answers our FIN: without destroying the socket it would stay with us half closed. */

@@ -154,6 +154,7 @@ test('defaults in Sentinel mode', () => {
     },
     queryBufferLimit: 1024 ** 3,
     protoMaxBulkLen: 512 * 1024 ** 2,
+    bindSourceAddr: undefined,
     unixSocket: undefined,
     unixSocketMode: 0,
     pidfile: undefined,
