@@ -49,7 +49,10 @@ export function monitorMaster(
     authUser: undefined,
     renamedCommands: new Map(),
   };
-  const master = addMaster(turn, name, locate(turn, host, port), options, { configEpoch: 0n, leaderEpoch: 0n });
+  // Differs: the genuine server forgets its votes with a master that is removed, and monitored again votes twice in one
+  // epoch; here whatever was voted before, under this name, counts as given.
+  const epochs = { configEpoch: 0n, leaderEpoch: state.currentEpoch };
+  const master = addMaster(turn, name, locate(turn, host, port), options, epochs);
   persist(turn);
   announce(turn, { name: '+monitor', about: refTo(state, master), quorum });
   return settle(turn);

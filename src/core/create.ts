@@ -73,6 +73,7 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
     unsaved: false,
     saveAt: undefined,
     saveFailure: undefined,
+    heldBackSince: undefined,
     unsavedVotes: new Set(),
     attemptEpoch: undefined,
   };

@@ -14,7 +14,8 @@ const ASK_FAST_MS: Ms = 2000;
 export function downAt(state: SentinelState, instance: Instance): Ms {
   const { silentSince } = linkOf(state, instance);
   const { downAfterMs, rebootDownAfterMs } = masterOf(state, instance).options;
-  let at = silentSince === undefined ? Number.POSITIVE_INFINITY : silentSince + downAfterMs + 1;
+  const isOwed = silentSince !== undefined && silentSince < (state.heldBackSince ?? Number.POSITIVE_INFINITY);
+  let at = isOwed ? silentSince + downAfterMs + 1 : Number.POSITIVE_INFINITY;
   if (instance.kind !== 'master') return at;
   if (instance.role === 'slave')
     at = Math.min(at, instance.roleSince + downAfterMs + 2 * state.tunables.infoPeriodMs + 1);

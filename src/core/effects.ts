@@ -62,8 +62,10 @@ export type Input =
   /** The durable state as it was at the end of the last turn is on disk. */
   | { readonly kind: 'saved' }
   | { readonly kind: 'save-failed'; readonly reason: string }
-  /** What was to be sent since then could leave only now: a save was under way. */
-  | { readonly kind: 'delayed'; readonly since: Ms };
+  /** A save was under way: what inputs led to since this instant leaves only with `let-go`. */
+  | { readonly kind: 'held-back'; readonly since: Ms }
+  /** Now it leaves. */
+  | { readonly kind: 'let-go' };
 
 /** Both clocks at the moment of an input: `now` monotonic for intervals, `wallMs` (Unix time) only for TILT and texts. */
 export interface Clock {

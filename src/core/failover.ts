@@ -165,6 +165,8 @@ function demoteOldMaster(turn: Turn, master: Master, promoted: Replica): void {
 export function retryPromotion(turn: Turn, master: Master, replica: Replica): void {
   const { failover } = master;
   if (failover?.phase !== 'wait-promotion' || failover.promoted !== replica.id) return;
+  // The attempt is about to be given up: a node that took the role now would be a master that nobody wants.
+  if (turn.now > failover.phaseAt + master.options.failoverTimeoutMs) return;
   if (turn.now - (replica.orderedAt ?? failover.phaseAt) >= ORDER_AGAIN_MS) order(turn, replica);
 }
 

@@ -20,7 +20,7 @@ import {
 import { tellReconfiguration } from './script-queue.ts';
 import type { Address, Connection, Epoch, Instance, Master, Ms, Peer, RunId, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
-import { announce, persistSoon, type Turn, touch } from './turn.ts';
+import { announce, persist, persistSoon, type Turn, touch } from './turn.ts';
 import { adoptEpoch } from './vote.ts';
 
 /** A hello that was refused is not repeated at once. */
@@ -211,8 +211,10 @@ function adoptConfiguration(turn: Turn, master: Master, peer: Peer, hello: Hello
   const moved = !sameAddress(hello.masterAddress, master.address);
   if (!moved) {
     // Somebody confirmed the present master in a later epoch than ours: our attempt could only lose.
-    if (master.failover !== undefined && master.failover.failoverEpoch <= hello.configEpoch) holdFailover(turn, master);
-    return persistSoon(turn);
+    if (master.failover === undefined || master.failover.failoverEpoch > hello.configEpoch) return persistSoon(turn);
+    holdFailover(turn, master);
+    // What we announced meanwhile is void, and the file may still say it.
+    return persist(turn);
   }
   announce(turn, { name: '+config-update-from', about: refTo(turn.state, peer) });
   const from = placeOf(turn.state, master.address);

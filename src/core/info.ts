@@ -130,7 +130,9 @@ export function onInfo(turn: Turn, node: Master | Replica, reply: NodeReply): vo
   if (node.kind === 'master') discoverReplicas(turn, node, info);
   else noteReplication(turn, node, info);
   noteRole(turn, node, info.role);
-  touch(turn, node);
+  // Whether the master looks sane decides about all its replicas.
+  if (node.kind === 'master') touchGroup(turn, node);
+  else touch(turn, node);
   if (turn.state.tiltAt !== undefined || node.kind === 'master') return;
   const master = masterOf(turn.state, node);
   noteReplicaProgress(turn, master, node);
@@ -203,8 +205,6 @@ function noteRole(turn: Turn, node: Master | Replica, role: Role | undefined): v
     // redis-sentinel 7.0.15 shows an unknown role as slave.
     role: role ?? 'slave',
   });
-  // Whether the master looks sane decides about all its replicas.
-  if (node.kind === 'master') touchGroup(turn, node);
 }
 
 /**
@@ -222,12 +222,25 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   const settled = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs;
   const due = Math.max(settled, (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs) + 1;
   if (now < due) return due;
+  if (!saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;
   const target = currentAddress(state, master);
   if (!orderRole(turn, replica, target)) return Number.POSITIVE_INFINITY;
   replica.orderedAt = now;
   replica.infoWantedAt = now;
   announce(turn, { name: wrong.event, about: refTo(state, replica) });
   return now + state.tunables.infoPeriodMs;
+}
+
+/**
+ * Did our master say lately that it is one? If not it is asked, and its answer judges its replicas again.
+ * Differs: the genuine server goes by an INFO up to 20 s old. A master that was made a replica by hand meanwhile would
+ * have the only real one demoted, and a group without a master may have no replica left that can be promoted.
+ */
+function saidSoLately(turn: Turn, master: Master): boolean {
+  if (master.infoAt !== undefined && turn.now - master.infoAt <= FAST_INFO_MS) return true;
+  master.infoWantedAt = turn.now;
+  touch(turn, master);
+  return false;
 }
 
 function wrongRole(turn: Turn, master: Master, replica: Replica) {

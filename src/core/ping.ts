@@ -39,12 +39,15 @@ function firstUser(link: Link): InstanceId | undefined {
   return undefined;
 }
 
-/** PINGs of that time are under way only since now: their silence must not be counted from before. */
-export function restartDelayedPings({ state, now }: Turn, since: Ms): void {
+/**
+ * What a save held back leaves only now: silence must not be counted from before. Until then nothing that was to be sent
+ * meanwhile is owed an answer (`downAt`), however long the save took.
+ */
+export function restartHeldBack({ state, now }: Turn): void {
+  const since = state.heldBackSince ?? now;
+  state.heldBackSince = undefined;
   for (const link of state.links.values()) {
-    const sent = link.command?.pending.find((pending) => pending.kind === 'ping');
-    if (sent?.kind !== 'ping' || sent.sentAt < since) continue;
-    link.lastPingAt = now;
+    if (link.lastPingAt !== undefined && link.lastPingAt >= since) link.lastPingAt = now;
     if (link.silentSince !== undefined && link.silentSince >= since) link.silentSince = now;
   }
 }

@@ -1,4 +1,5 @@
 // Which replica is promoted: the exclusions, then priority, offset and run id (spec/behavior.md §8).
+import { downAt } from './down.ts';
 import { isDisconnected, linkOf, replicasOf } from './query.ts';
 import type { Master, Ms, Replica, SentinelState } from './state.ts';
 
@@ -16,15 +17,25 @@ export function compareReplicas(a: Replica, b: Replica): number {
 export function exclusion(state: SentinelState, master: Master, replica: Replica, now: Ms): string | undefined {
   const link = linkOf(state, replica);
   const { pingPeriodMs, infoPeriodMs } = state.tunables;
-  if (replica.sdownAt !== undefined) return 'it is sdown';
+  // Its silence may have lasted long enough already, and only the judgement be yet to come in this very turn.
+  if (replica.sdownAt !== undefined || now >= downAt(state, replica)) return 'it is sdown';
   if (isDisconnected(link) || link.command?.status !== 'open') return 'its link is disconnected';
   if (now - link.lastOkAt > 5 * pingPeriodMs) return 'it has not answered PING lately';
   if (replica.priority === 0) return 'its priority is 0';
   const infoMaxAgeMs = master.sdownAt === undefined ? 3 * infoPeriodMs : 5 * pingPeriodMs;
   if (replica.infoAt === undefined || now - replica.infoAt > infoMaxAgeMs) return 'its INFO is too old';
-  const downMs = master.sdownAt === undefined ? 0 : now - master.sdownAt;
+  const downMs = master.sdownAt === undefined ? 0 : now - lostAt(master, master.sdownAt, infoPeriodMs);
   if (replica.linkDownMs > 10 * master.options.downAfterMs + downMs) return 'it lost its master too long ago';
   return undefined;
+}
+
+/**
+ * Since when replicas cannot be linked to the master through no fault of their own. Differs: a master that says it is a
+ * replica ceased to be one before it told us, and is sdown only 20 s later; the genuine server counts from then, and with
+ * a short down-after-milliseconds has no replica left that it may promote, ever.
+ */
+function lostAt(master: Master, sdownAt: Ms, infoPeriodMs: Ms): Ms {
+  return master.role === 'slave' ? Math.min(sdownAt, master.roleSince - infoPeriodMs) : sdownAt;
 }
 
 /** The replicas that may be promoted, best first. */

@@ -308,6 +308,8 @@ export interface SentinelState {
   saveAt: Ms | undefined;
   /** Since when, and why, saving fails. */
   saveFailure: { since: Ms; toldAt: Ms; reason: string; count: number } | undefined;
+  /** The inputs of a save that took its time are judged now, and what they lead to has not left since this instant. */
+  heldBackSince: Ms | undefined;
   /** Masters whose `voteUnsaved` is set. */
   readonly unsavedVotes: Set<InstanceId>;
   /** The epoch of the attempts begun at this instant: attempts of one turn share one epoch (design.md §6). */

@@ -8,7 +8,7 @@ import { discoverAgain, onInfo } from './info.ts';
 import { settle } from './judge.ts';
 import { onClosed, onConnected, onSubscribed } from './links.ts';
 import { onResolved, onResolveFailed, type Settled, sweepNames } from './names.ts';
-import { onPong, restartDelayedPings } from './ping.ts';
+import { onPong, restartHeldBack } from './ping.ts';
 import { acceptedPassword, reportBrokenTls, reportRefusal } from './refusals.ts';
 import { settleUnsaved } from './script-queue.ts';
 import { onScriptExited, onScriptRefused, onScriptStarted } from './scripts.ts';
@@ -39,6 +39,7 @@ export function nextDeadline(state: SentinelState): Ms {
 }
 
 function apply(turn: Turn, input: Input): void {
+  const { state } = turn;
   switch (input.kind) {
     case 'tick':
       return onTick(turn);
@@ -74,8 +75,11 @@ function apply(turn: Turn, input: Input): void {
       return onSaved(turn);
     case 'save-failed':
       return onSaveFailed(turn, input.reason);
-    case 'delayed':
-      return restartDelayedPings(turn, input.since);
+    case 'held-back':
+      state.heldBackSince = input.since;
+      return;
+    case 'let-go':
+      return restartHeldBack(turn);
     default:
       return unreachable(input);
   }

@@ -54,7 +54,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let deeds: Deed[] = [];
   let scheduled = false;
   let saving = false;
-  let saveBegunAt = 0;
+  let saveBegun = world.clock();
+  /** When the first thing of the present turn happened: nothing of it has left yet. */
+  let turnBegunAt = 0;
   /** What arrived during a save; each knows the time at which it did. */
   const waiting: (() => void)[] = [];
   /** Requests that wait for a host name. */
@@ -98,6 +100,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
       waiting.push(() => work(clock));
       return false;
     }
+    if (deeds.length === 0) turnBegunAt = clock.now;
     work(clock);
     schedule();
     return true;
@@ -124,8 +127,12 @@ export function createEngine(state: SentinelState, world: World): Engine {
   /** What arrived during a save is judged by the time it arrived at, but what that leads to leaves only now. */
   function runWaiting(): void {
     const works = waiting.splice(0);
+    if (works.length === 0) return;
+    stepNow({ kind: 'held-back', since: turnBegunAt }, saveBegun);
     for (const work of works) work();
-    if (works.length > 0) stepNow({ kind: 'delayed', since: saveBegunAt }, world.clock());
+    const clock = world.clock();
+    turnBegunAt = clock.now;
+    stepNow({ kind: 'let-go' }, clock);
   }
 
   /**
@@ -135,7 +142,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
   async function save(): Promise<boolean> {
     saving = true;
     const begun = world.clock();
-    saveBegunAt = begun.now;
+    saveBegun = begun;
     armTimer();
     let outcome: Input = { kind: 'saved' };
     try {

@@ -1,6 +1,7 @@
 // Replays a scenario: blocks of input lines, `----`, and what came out. The language is described in test/scenarios/README.txt.
 import {
   forceFailover,
+  monitorMaster,
   removeMaster,
   resetMaster,
   setOption,
@@ -227,6 +228,10 @@ const VERBS: Record<string, Verb> = {
     administer(stage, resetMaster(running(stage).state, masterNamed(stage, name), nowOf(stage))),
   remove: (stage, [name]) =>
     administer(stage, removeMaster(running(stage).state, masterNamed(stage, name), nowOf(stage))),
+  monitor: (stage, [name = '', , where = '']) => {
+    const { ip, port } = stage.cluster.endpoints.get(where) ?? { ip: where, port: 6379 };
+    administer(stage, monitorMaster(running(stage).state, { name, host: ip, port, quorum: 2 }, nowOf(stage)));
+  },
   set: (stage, [name, option = '', value = '']) => {
     const patch = { [optionKey(option)]: Number(value) } as Partial<MasterOptions>;
     const change = { option, values: [value], patch, dropLinks: false };

@@ -183,6 +183,38 @@ describe('the turn', () => {
     expect(link?.silentSince).toBe(4500);
   });
 
+  test('a save that takes longer than down-after makes no node sdown', async () => {
+    const { engine, state, did, saves, advance, fireTimer } = await withMaster();
+    const link = [...state.links.values()][0];
+    const master = state.masters.get('m');
+    if (link === undefined || master === undefined) throw new Error('no master');
+    master.options.downAfterMs = 1000;
+    link.downAfterMs = undefined;
+    const connection = link.command?.id ?? 0;
+    engine.input({ kind: 'connected', connection, localIp: '10.0.0.7' });
+    engine.input({ kind: 'reply', connection, reply: { kind: 'text', text: 'OK' } });
+    engine.input({ kind: 'reply', connection, reply: { kind: 'text', text: 'PONG' } });
+    await turnEnds();
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    // A PING becomes due in that time, but leaves only with the end of the save: nobody can have answered it.
+    for (let ms = 0; ms < 3500; ms += 100) {
+      advance(100);
+      fireTimer();
+      await turnEnds();
+    }
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did).not.toContain('+sdown');
+    expect(master.sdownAt).toBeUndefined();
+    for (let ms = 0; ms < 1100; ms += 100) {
+      advance(100);
+      fireTimer();
+      await turnEnds();
+    }
+    expect(did).toContain('+sdown');
+  });
+
   test('a request that only asks saves nothing, and waits for nobody where nothing waits to be done', async () => {
     const { engine, did } = await withMaster();
     const ask = (answered: string) =>
