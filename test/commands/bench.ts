@@ -22,6 +22,20 @@ export interface Bench {
   say(...args: string[]): string;
 }
 
+/** The rights of a sentinel without ACL rules; with a password clients have to log in. */
+export function accessWith(password?: string): Access {
+  const context = { commands: aclTable, allChannels: false, sha256Hex };
+  const hash = password === undefined ? undefined : sha256Hex(password);
+  return {
+    users: new Map([['default', defaultUser(context, hash)]]),
+    log: [],
+    logMaxLen: 128,
+    context,
+    file: undefined,
+    passwordIs,
+  };
+}
+
 /** A sentinel that watches `mymaster` at 10.0.0.1:6379, and a client of it. */
 export function createBench({ password, ...more }: { password?: string } & Partial<Access> = {}): Bench {
   const clock = { now: NOW, wallMs: 1_700_000_000_000 };
@@ -63,17 +77,7 @@ export function createBench({ password, ...more }: { password?: string } & Parti
     () => 0,
   );
   const sessions = createSessions();
-  const context = { commands: aclTable, allChannels: false, sha256Hex };
-  const hash = password === undefined ? undefined : sha256Hex(password);
-  const access: Access = {
-    users: new Map([['default', defaultUser(context, hash)]]),
-    log: [],
-    logMaxLen: 128,
-    context,
-    file: undefined,
-    passwordIs,
-    ...more,
-  };
+  const access: Access = { ...accessWith(password), ...more };
   const world: CommandWorld = {
     state,
     sessions,

@@ -1,5 +1,5 @@
 // A cluster in one process: the core as it is, with data nodes, peers, wires and disks that are fake.
-// Used by the scenarios (one core, scripted peers) and by the random driver (several cores, faults by seed).
+// Used by the scenarios: one core, scripted peers. Whole sentinels under random faults are in test/simulation.
 import { answerIsMasterDown, type DownAnswer } from '../../src/core/answer.ts';
 import { createState } from '../../src/core/create.ts';
 import { type DurableState, durableState } from '../../src/core/durable.ts';
@@ -43,8 +43,6 @@ export interface FakeSentinel {
   saved: DurableState;
   diskFails: boolean;
   connections: Map<ConnectionId, FakeConnection>;
-  /** How many wake-ups it asked for. */
-  ticks: number;
 }
 
 export type Endpoint = FakeNode | FakePeer | FakeSentinel;
@@ -72,11 +70,6 @@ export interface Hooks {
   saved?(sentinel: FakeSentinel, ok: boolean): void;
   /** A peer's question was answered; `told`: the vote was in the answer. */
   answered?(sentinel: FakeSentinel, answer: DownAnswer, told: boolean): void;
-  stepped?(sentinel: FakeSentinel, input: Input | undefined): void;
-  /** A node carried out `SLAVEOF`. */
-  obeyed?(node: FakeNode, by: FakeSentinel): void;
-  /** May end the process between two deeds of a turn. */
-  crashes?(sentinel: FakeSentinel, where: 'before save' | 'after save' | 'between effects'): boolean;
 }
 
 export interface Cluster {
@@ -145,7 +138,6 @@ export function createSentinel(
     saved: file,
     diskFails: false,
     connections: new Map(),
-    ticks: 0,
   };
   addEndpoint(cluster, sentinel);
   return sentinel;
@@ -158,7 +150,6 @@ export function boot(cluster: Cluster, sentinel: FakeSentinel): void {
   sentinel.state = state;
   sentinel.condition = 'up';
   sentinel.connections = new Map();
-  cluster.hooks.stepped?.(sentinel, undefined);
   runTurn(cluster, sentinel, effects);
 }
 
@@ -193,7 +184,6 @@ export function runUntil(cluster: Cluster, until: Ms, isEnough: () => boolean = 
       time.now = due;
       wakeUps = wakeUps.at === due ? { at: due, count: wakeUps.count + 1 } : { at: due, count: 1 };
       if (wakeUps.count > WAKE_UPS_AT_ONCE_MAX) throw new Error(`${sleeper.name} is woken again and again at ${due}`);
-      sleeper.ticks += 1;
       feed(cluster, sleeper, { kind: 'tick' });
     }
   }
@@ -202,7 +192,6 @@ export function runUntil(cluster: Cluster, until: Ms, isEnough: () => boolean = 
 /** Give an input to a sentinel that runs, and carry out what follows. */
 export function feed(cluster: Cluster, sentinel: FakeSentinel, input: Input): void {
   const effects = step(sentinel.state, input, clockOf(cluster), sentinel.rand);
-  cluster.hooks.stepped?.(sentinel, input);
   runTurn(cluster, sentinel, effects);
 }
 
@@ -214,19 +203,16 @@ export function runTurn(
   deliver?: (saved: boolean) => void,
 ): void {
   let turn = effects;
-  const life = sentinel.connections;
-  // A crash in the middle of a turn takes the rest of it along, also when the process was started again since.
-  const isOver = () => sentinel.condition === 'crashed' || sentinel.connections !== life;
   for (;;) {
     const { saved, next } = save(cluster, sentinel, turn);
     for (const effect of turn) {
-      if (isOver()) return;
+      // SIMULATE-FAILURE takes the rest of the turn along.
+      if (sentinel.condition === 'crashed') return;
       if (effect.kind === 'persist' || (effect.kind === 'announce' && effect.ifSaved && !saved)) continue;
       cluster.hooks.effect?.(sentinel, effect);
       perform(cluster, sentinel, effect);
-      if (cluster.hooks.crashes?.(sentinel, 'between effects')) crash(cluster, sentinel);
     }
-    if (isOver()) return;
+    if (sentinel.condition === 'crashed') return;
     deliver?.(saved);
     deliver = undefined;
     if (next.length === 0) return;
@@ -241,20 +227,11 @@ function save(
 ): { saved: boolean; next: readonly Effect[] } {
   if (!turn.some(({ kind }) => kind === 'persist')) return { saved: true, next: [] };
   const { hooks } = cluster;
-  if (hooks.crashes?.(sentinel, 'before save')) {
-    crash(cluster, sentinel);
-    return { saved: false, next: [] };
-  }
   const saved = !sentinel.diskFails;
   if (saved) sentinel.saved = durableState(sentinel.state);
   hooks.saved?.(sentinel, saved);
-  if (hooks.crashes?.(sentinel, 'after save')) {
-    crash(cluster, sentinel);
-    return { saved, next: [] };
-  }
   const input: Input = saved ? { kind: 'saved' } : { kind: 'save-failed', reason: 'No space left on device' };
   const next = step(sentinel.state, input, clockOf(cluster), sentinel.rand);
-  hooks.stepped?.(sentinel, input);
   return { saved, next };
 }
 
@@ -481,7 +458,6 @@ export function askSentinel(
   if (nextDeadline(sentinel.state) <= now) feed(cluster, sentinel, { kind: 'tick' });
   if (sentinel.condition !== 'up') return;
   const outcome = answerIsMasterDown(sentinel.state, question, now, sentinel.rand);
-  cluster.hooks.stepped?.(sentinel, undefined);
   runTurn(cluster, sentinel, outcome.effects, (saved) => {
     cluster.hooks.answered?.(sentinel, outcome, saved);
     const { down, leader, leaderEpoch } = outcome;

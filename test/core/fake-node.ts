@@ -89,12 +89,12 @@ function execute(cluster: Cluster, node: FakeNode, connection: FakeConnection, a
   answer({ kind: 'array', items: orders.map(() => text('OK')) });
   if (node.stubborn) return;
   for (const [command = '', first = '', second = '', third = ''] of orders) {
-    if (command === 'SLAVEOF') follow(cluster, node, first, second, connection);
+    if (command === 'SLAVEOF') follow(cluster, node, first, second);
     if (command === 'CLIENT' && first === 'KILL' && second === 'TYPE') killClients(cluster, node, third, connection);
   }
 }
 
-function follow(cluster: Cluster, node: FakeNode, host: string, port: string, by: FakeConnection): void {
+function follow(cluster: Cluster, node: FakeNode, host: string, port: string): void {
   const alone = host.toUpperCase() === 'NO';
   if (alone) {
     node.role = 'master';
@@ -104,7 +104,6 @@ function follow(cluster: Cluster, node: FakeNode, host: string, port: string, by
     node.follows = { host, port: Number(port) };
     node.inSyncAt = cluster.time.now + node.syncMs;
   }
-  cluster.hooks.obeyed?.(node, by.owner);
 }
 
 /** As Redis does: everybody but the one who asked. */

@@ -1,0 +1,272 @@
+// The faults of a trial, carried out: what each kind does, and how it is undone.
+
+import type { SentinelEvent } from '../../src/core/events.ts';
+import { currentAddress } from '../../src/core/query.ts';
+import type { Ms } from '../../src/core/state.ts';
+import { plan } from '../core/fake-time.ts';
+import { type DataNode, follow, killNode, startNode } from './data-node.ts';
+import { breakConnection, cut, heal, type Party, partyAt, pause, release, resume } from './network.ts';
+import { note, type Run } from './run.ts';
+import { boot, killSentinel, order, type Sentinel } from './sentinel.ts';
+import type { Fault } from './trial.ts';
+
+type Undo = () => void;
+const nothing: Undo = () => undefined;
+
+/** Loading a data set takes a node up to so long. */
+const LOADING_MAX_MS: Ms = 1500;
+const LOOK_AGAIN_MS: Ms = 1500;
+
+/** Plan all faults of the trial. What is still in force in the end, `undoAll` takes back. */
+export function planFaults(run: Run): void {
+  const { time } = run.net;
+  for (const fault of run.trial.faults)
+    plan(time, fault.at, () => {
+      if (!run.calm) lasting(run, fault.for, apply(run, fault));
+    });
+}
+
+/** Undo something after `forMs`, or at the end if that is earlier. */
+function lasting(run: Run, forMs: Ms, undo: Undo): void {
+  if (undo === nothing) return;
+  const { time } = run.net;
+  run.undos.add(undo);
+  plan(time, time.now + forMs, () => {
+    if (run.undos.delete(undo)) undo();
+  });
+}
+
+/** The faults end: everything runs, and everybody can reach everybody. */
+export function undoAll(run: Run): void {
+  run.calm = true;
+  run.armed.length = 0;
+  run.fate = undefined;
+  for (const undo of [...run.undos]) undo();
+  run.undos.clear();
+  for (const party of [...run.sentinels, ...run.nodes]) start(run, party, false);
+  lookAgain(run);
+}
+
+/** A crash may have swallowed an operator's order, or a name could not be resolved: the operator looks again. */
+function lookAgain(run: Run): void {
+  const { time } = run.net;
+  plan(time, time.now + LOOK_AGAIN_MS, () => {
+    for (const sentinel of run.sentinels)
+      for (const { group } of run.clients)
+        if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
+    lookAgain(run);
+  });
+}
+
+function apply(run: Run, fault: Fault): Undo {
+  note(run, `fault ${JSON.stringify(fault)}`);
+  switch (fault.kind) {
+    case 'crash':
+      return crash(run, named(run, fault.who), 'down');
+    case 'power':
+      return crash(run, named(run, fault.who), 'off');
+    case 'wipe':
+      return crash(run, named(run, fault.who), 'down', true);
+    case 'pause':
+      return stop(run, named(run, fault.who));
+    case 'isolate':
+      return isolate(run, named(run, fault.who));
+    case 'cut':
+      return cutPath(run, named(run, fault.who), named(run, fault.to));
+    case 'break':
+      return breakOne(run, named(run, fault.who));
+    case 'clock':
+      sentinelNamed(run, fault.who).wallOffsetMs += fault.by;
+      return nothing;
+    case 'dns':
+      return spoil(run, sentinelNamed(run, fault.who), 'nameless', true);
+    case 'disk':
+      return spoil(run, sentinelNamed(run, fault.who).disk, 'mode', fault.mode);
+    case 'busy':
+    case 'locked':
+    case 'stubborn':
+      return spoil(run, nodeNamed(run, fault.who), fault.kind, true);
+    case 'cannot-save':
+      return spoil(run, nodeNamed(run, fault.who), 'cannotSave', true);
+    case 'priority':
+      return spoil(run, nodeNamed(run, fault.who), 'priority', fault.priority);
+    case 'repoint':
+      return repoint(run, nodeNamed(run, fault.who), fault.to);
+    case 'order':
+      return give(run, sentinelNamed(run, fault.who), ['SENTINEL', ...fault.args]);
+    case 'remove':
+      return remove(run, sentinelNamed(run, fault.who), fault.master);
+    case 'save':
+      run.fate = { fate: fault.fate, for: fault.for };
+      return nothing;
+    case 'when':
+      run.armed.push(fault);
+      return nothing;
+  }
+}
+
+function named(run: Run, name: string): Party {
+  return run.sentinels.find((sentinel) => sentinel.name === name) ?? nodeNamed(run, name);
+}
+
+function sentinelNamed(run: Run, name: string): Sentinel {
+  const found = run.sentinels.find((sentinel) => sentinel.name === name);
+  if (found === undefined) throw new Error(`no sentinel ${name}`);
+  return found;
+}
+
+function nodeNamed(run: Run, name: string): DataNode {
+  const found = run.nodes.find((node) => node.name === name);
+  if (found === undefined) throw new Error(`no node ${name}`);
+  return found;
+}
+
+/** Set something to a wrong value for a while. */
+function spoil<T, K extends keyof T>(run: Run, what: T, key: K, value: T[K]): Undo {
+  const right = run.originals.get(what as object) ?? {};
+  run.originals.set(what as object, right);
+  right[key as string] ??= what[key];
+  what[key] = value;
+  return () => {
+    what[key] = right[key as string] as T[K];
+  };
+}
+
+export function crash(run: Run, party: Party, condition: 'down' | 'off', empty = false): Undo {
+  if (party.condition !== 'up') return nothing;
+  if (isSentinel(party)) killSentinel(run, party, condition);
+  else killNode(run, party as DataNode, condition);
+  return () => start(run, party, empty);
+}
+
+function start(run: Run, party: Party, empty: boolean): void {
+  if (party.condition === 'up') return;
+  note(run, `${party.name} starts`);
+  if (isSentinel(party)) boot(run, party);
+  else startNode(run, party as DataNode, { empty, loadingMs: run.rand(LOADING_MAX_MS) });
+  release(run.net, party);
+}
+
+function isSentinel(party: Party): party is Sentinel {
+  return 'kind' in party && party.kind === 'sentinel';
+}
+
+function stop(run: Run, party: Party): Undo {
+  if (party.condition !== 'up' || party.paused) return nothing;
+  pause(party);
+  return () => {
+    note(run, `${party.name} goes on`);
+    resume(party);
+  };
+}
+
+function isolate(run: Run, party: Party): Undo {
+  const others = [...run.sentinels, ...run.nodes].filter((other) => other !== party);
+  const undos = others.flatMap((other) => [cutPath(run, party, other), cutPath(run, other, party)]);
+  return () => {
+    for (const undo of undos) undo();
+  };
+}
+
+function cutPath(run: Run, from: Party, to: Party): Undo {
+  if (from === to || from.cutTo.has(to)) return nothing;
+  cut(from, to);
+  return () => {
+    note(run, `${from.name} reaches ${to.name} again`);
+    heal(run.net, from, to);
+  };
+}
+
+function breakOne(run: Run, party: Party): Undo {
+  const sockets = [...party.sockets];
+  const socket = sockets[run.rand(Math.max(1, sockets.length))];
+  if (socket !== undefined) breakConnection(run.net, socket);
+  return nothing;
+}
+
+/** An operator or a script changes a node's role by hand, and sees to it later that the group has a master at all. */
+function repoint(run: Run, node: DataNode, to: string): Undo {
+  const target = to === 'nobody' ? undefined : nodeNamed(run, to);
+  if (node.condition !== 'up' || target === node || (target !== undefined && target.group !== node.group))
+    return nothing;
+  if (target === undefined) follow(run, node, 'NO', 'ONE', undefined);
+  else follow(run, node, target.ip, String(target.port), undefined);
+  return () => {
+    const isMaster = (each: DataNode) =>
+      each.group === node.group && (each.condition === 'up' ? each : each.saved).role === 'master';
+    if (!run.nodes.some(isMaster)) follow(run, node, 'NO', 'ONE', undefined);
+  };
+}
+
+function give(run: Run, sentinel: Sentinel, args: readonly string[]): Undo {
+  order(run, sentinel, args, ([reply]) => {
+    const text = reply !== undefined && 'text' in reply ? reply.text : reply?.kind;
+    note(run, `${sentinel.name} answers ${args.join(' ')}: ${text}`);
+  });
+  return nothing;
+}
+
+/**
+ * An operator removes a master and monitors it again later. Where nobody else holds the newest configuration it would be
+ * lost for good, and no sentinel could know better: operators are told not to do that.
+ */
+function remove(run: Run, sentinel: Sentinel, master: string): Undo {
+  const others = run.sentinels.filter((other) => other !== sentinel);
+  const known = newestConfiguration(others, master);
+  const newest = newestConfiguration(run.sentinels, master);
+  if (known === undefined || newest === undefined || known.epoch < newest.epoch) return nothing;
+  give(run, sentinel, ['SENTINEL', 'REMOVE', master]);
+  return () => monitor(run, sentinel, master);
+}
+
+/** Monitor a master where another sentinel says that it is; where it was at the beginning if none can be asked. */
+export function monitor(run: Run, sentinel: Sentinel, master: string): void {
+  const facts = run.trial.sentinels[run.sentinels.indexOf(sentinel)];
+  const { host, port } = newestConfiguration(run.sentinels, master) ?? {
+    host: nodeNamed(run, `${master}n0`).ip,
+    port: 6379,
+  };
+  give(run, sentinel, ['SENTINEL', 'MONITOR', master, host, String(port), String(run.trial.quorum)]);
+  const set = ['down-after-milliseconds', facts?.downAfterMs, 'failover-timeout', facts?.failoverTimeoutMs].map(String);
+  give(run, sentinel, ['SENTINEL', 'SET', master, ...set]);
+}
+
+function newestConfiguration(sentinels: readonly Sentinel[], master: string) {
+  let newest: { host: string; port: number; epoch: bigint } | undefined;
+  for (const { life, disk } of sentinels) {
+    // Who is not running will come back with what its file says.
+    const found = life?.state.masters.get(master);
+    const saved = disk.saved.masters.find(({ name }) => name === master);
+    const epoch = found?.configEpoch ?? (life === undefined ? saved?.configEpoch : undefined);
+    if (epoch === undefined || (newest !== undefined && newest.epoch >= epoch)) continue;
+    const place = found !== undefined && life !== undefined ? currentAddress(life.state, found) : saved;
+    if (place !== undefined) newest = { host: place.host, port: place.port, epoch };
+  }
+  return newest;
+}
+
+/** A sentinel tells an event: is this the moment that a fault has been waiting for? False: the sentinel died of it. */
+export function onMoment(run: Run, sentinel: Sentinel, event: SentinelEvent): boolean {
+  const index = run.armed.findIndex((fault) => fault.event === event.name);
+  const fault = run.armed[index];
+  if (fault === undefined) return true;
+  run.armed.splice(index, 1);
+  note(run, `at ${event.name} of ${sentinel.name}: ${fault.what}`);
+  const about = 'about' in event ? partyAt(run.net, event.about.host, event.about.port) : undefined;
+  const node = run.nodes.find((each) => each === about);
+  if (fault.what === 'crash-node') lasting(run, fault.for, node === undefined ? nothing : crash(run, node, 'down'));
+  else if (fault.what === 'isolate') lasting(run, fault.for, isolate(run, sentinel));
+  else if (fault.what === 'pause') lasting(run, fault.for, stop(run, sentinel));
+  else lasting(run, fault.for, crash(run, sentinel, 'down'));
+  return sentinel.condition === 'up';
+}
+
+/** A save is about to be done: does its process outlive it? */
+export function onSave(run: Run, sentinel: Sentinel): 'goes-on' | 'dies-before' | 'dies-torn' | 'dies-after' {
+  const { fate } = run;
+  if (fate === undefined) return 'goes-on';
+  run.fate = undefined;
+  note(run, `${sentinel.name} saves and ${fate.fate}`);
+  lasting(run, fate.for, () => start(run, sentinel, false));
+  return fate.fate;
+}

@@ -1,0 +1,282 @@
+// One trial, run: the group is built, time passes, faults come and go, and every step is watched. The same trial gives
+// the same run, event by event; nothing here looks at a real clock or at chance.
+import type { Ms } from '../../src/core/state.ts';
+import { seededDraw } from '../config/generate-state.ts';
+import { createTime, happenNext, nextComing } from '../core/fake-time.ts';
+import { type Client, startClient } from './client.ts';
+import { createNode, type DataNode, keepReplicating, type NodeWorld } from './data-node.ts';
+import { onMoment, onSave, planFaults, undoAll } from './faults.ts';
+import { addParty, type Network } from './network.ts';
+import { whatIsWrong } from './order.ts';
+import { boot, clockOf, createSentinel, order, type Sentinel, type SentinelWorld } from './sentinel.ts';
+import type { Fault, Trial } from './trial.ts';
+import {
+  createWatch,
+  describeEffect,
+  type Violation,
+  type Watch,
+  watchAnswer,
+  watchEffect,
+  watchInput,
+  watchStart,
+  watchState,
+  watchStored,
+} from './watch.ts';
+
+export interface Run extends SentinelWorld, NodeWorld {
+  readonly trial: Trial;
+  readonly nodes: DataNode[];
+  readonly sentinels: Sentinel[];
+  readonly clients: Client[];
+  readonly watch: Watch;
+  /** The transcript, where one is wanted. */
+  readonly lines: string[] | undefined;
+  /** The faults are over. */
+  calm: boolean;
+  /** How to undo the faults in force, and what was right before them. */
+  readonly undos: Set<() => void>;
+  readonly originals: Map<object, Record<string, unknown>>;
+  /** Faults that wait for their moment. */
+  readonly armed: Extract<Fault, { kind: 'when' }>[];
+  /** What becomes of the process that saves next. */
+  fate: { readonly fate: 'dies-before' | 'dies-torn' | 'dies-after'; readonly for: Ms } | undefined;
+}
+
+export interface Outcome {
+  readonly violation: Violation | undefined;
+  readonly failovers: number;
+  readonly writes: number;
+  readonly simulatedMs: Ms;
+  /** From the end of the faults until everything was in order. */
+  readonly settledMs: Ms;
+  readonly lines: readonly string[];
+}
+
+/** Once in order, it must stay so for this long. */
+const STABLE_MS: Ms = 2500;
+const LOOK_EVERY_MS: Ms = 100;
+/** More happenings than this at one instant are a loop that stands still. */
+const AT_ONCE_MAX = 20_000;
+
+/** Run a trial; with `told` a transcript is kept. */
+export async function runTrial(trial: Trial, told = false): Promise<Outcome> {
+  const run = createRun(trial, told);
+  let settledMs = 0;
+  try {
+    settledMs = await play(run);
+  } catch (error) {
+    run.watch.violation ??= { rule: 'error', why: error instanceof Error ? `${error.stack}` : String(error) };
+  }
+  const { violation, failovers } = run.watch;
+  const writes = run.clients.reduce((sum, client) => sum + client.writes, 0);
+  if (violation !== undefined) note(run, `VIOLATION of ${violation.rule}: ${violation.why}`);
+  return { violation, failovers, writes, simulatedMs: run.net.time.now, settledMs, lines: run.lines ?? [] };
+}
+
+async function play(run: Run): Promise<Ms> {
+  const { trial, watch, net } = run;
+  for (const sentinel of run.sentinels) boot(run, sentinel);
+  for (const sentinel of run.sentinels)
+    order(run, sentinel, ['SENTINEL', 'DEBUG', 'tilt-period', String(trial.tiltPeriodMs)], () => undefined);
+  planFaults(run);
+  await passTime(run, trial.endMs);
+  if (trial.ending === 'calm') {
+    undoAll(run);
+    note(run, 'all faults end');
+  }
+  const calmAt = trial.ending === 'calm' ? net.time.now : (trial.faults[0]?.at ?? 0);
+  const limit = net.time.now + patience(trial);
+  for (;;) {
+    await passTime(run, limit, () => whatIsWrong(run, calmAt) === undefined);
+    const wrong = whatIsWrong(run, calmAt);
+    if (watch.violation !== undefined) return 0;
+    if (wrong !== undefined) {
+      watch.violation = { rule: 'liveness', why: `after ${net.time.now - calmAt} ms ${wrong}` };
+      return 0;
+    }
+    const orderAt = net.time.now;
+    note(run, 'in order');
+    // What went wrong before the end may still be noticed after it: only an order that lasts is one.
+    await passTime(run, orderAt + STABLE_MS, () => whatIsWrong(run, calmAt) !== undefined);
+    if (watch.violation !== undefined || whatIsWrong(run, calmAt) === undefined) return orderAt - calmAt;
+  }
+}
+
+/** In which time everything must be in order again (spec/behavior.md §14 I20). */
+function patience({ sentinels, ending }: Trial): Ms {
+  if (ending === 'repair') return 0;
+  const longest = (of: (facts: Trial['sentinels'][number]) => Ms) => Math.max(...sentinels.map(of));
+  return 60_000 + 3 * longest(({ failoverTimeoutMs }) => failoverTimeoutMs) + longest(({ downAfterMs }) => downAfterMs);
+}
+
+/** Let time pass until `until`, or until there is enough or a violation. */
+async function passTime(run: Run, until: Ms, isEnough: () => boolean = () => false): Promise<void> {
+  const { time } = run.net;
+  let lookAt = time.now;
+  let at = -1;
+  let count = 0;
+  while (run.watch.violation === undefined) {
+    if (time.now >= lookAt) {
+      if (isEnough()) return;
+      lookAt = time.now + LOOK_EVERY_MS;
+    }
+    if (nextComing(time) > until) {
+      time.now = until;
+      return;
+    }
+    happenNext(time);
+    if (run.promised) {
+      run.promised = false;
+      // The engine goes on behind the promise of its save, two promises away from here.
+      for (let hop = 0; hop < 6; hop += 1) await undefined;
+    }
+    count = time.now === at ? count + 1 : 0;
+    at = time.now;
+    if (count > AT_ONCE_MAX) throw new Error(`time stands still at ${at}`);
+  }
+}
+
+function createRun(trial: Trial, told: boolean): Run {
+  const rand = seededDraw(trial.seed ^ 0x5eed);
+  const { latencyMs, lateOneIn, lateMs } = trial;
+  const net: Network = {
+    time: createTime(),
+    parties: new Map(),
+    rand,
+    latency: () => {
+      const usual = (latencyMs * (50 + rand(100))) / 100;
+      return lateOneIn > 0 && !run.calm && rand(lateOneIn) === 0 ? usual + rand(lateMs) : usual;
+    },
+  };
+  const watch = createWatch();
+  const run: Run = {
+    trial,
+    net,
+    rand,
+    nodes: [],
+    sentinels: [],
+    clients: [],
+    watch,
+    lines: told ? [] : undefined,
+    calm: false,
+    undos: new Set(),
+    originals: new Map(),
+    armed: [],
+    fate: undefined,
+    promised: false,
+    ...hooksOf(watch, () => run),
+  };
+  addNodes(run);
+  addSentinels(run);
+  for (let group = 1; group <= trial.masters; group += 1)
+    run.clients.push(startClient(net, `m${group}`, run.sentinels));
+  return run;
+}
+
+function hooksOf(
+  watch: Watch,
+  run: () => Run,
+): Pick<
+  Run,
+  'ipOf' | 'started' | 'stored' | 'stepped' | 'acts' | 'heard' | 'answered' | 'saveMs' | 'saves' | 'obeyed'
+> {
+  const recordOf = (life: Parameters<SentinelWorld['started']>[1]) => {
+    const record = watch.records.get(life);
+    if (record === undefined) throw new Error('a life without a record');
+    return record;
+  };
+  return {
+    ipOf: (name) => run().nodes.find((node) => node.name === name)?.ip,
+    started: (sentinel, life) => void watch.records.set(life, watchStart(watch, sentinel, life)),
+    stored: (sentinel) => watchStored(watch, sentinel),
+    stepped: (sentinel, life) => watchState(watch, sentinel, life, recordOf(life)),
+    acts(sentinel, life, effect) {
+      if (run().lines !== undefined) {
+        const text = describeEffect(effect);
+        if (text !== undefined) note(run(), `${sentinel.name} ${text}`);
+      }
+      watchState(watch, sentinel, life, recordOf(life));
+      watchEffect(watch, sentinel, life, recordOf(life), effect);
+      return effect.kind !== 'announce' || onMoment(run(), sentinel, effect.event);
+    },
+    heard: (sentinel, life, from, input) => watchInput(life, recordOf(life), clockOf(run(), sentinel).now, from, input),
+    answered: (sentinel, life, args, replies) => watchAnswer(watch, sentinel, life, args, replies),
+    saveMs: ({ disk, rand }) => (disk.mode === 'slow' ? rand(2000) : (disk.saveMs * (50 + rand(100))) / 100),
+    saves: (sentinel) => onSave(run(), sentinel),
+    obeyed: (node, by) => note(run(), `${node.name} obeys ${by.name}: ${node.role} ${node.follows?.host ?? ''}`),
+  };
+}
+
+function addNodes(run: Run): void {
+  const { trial, net, rand } = run;
+  for (let group = 1; group <= trial.masters; group += 1)
+    for (let index = 0; index <= trial.replicas; index += 1) {
+      const node = createNode(run, {
+        name: `m${group}n${index}`,
+        ip: `10.0.${group}.${index + 1}`,
+        group: `m${group}`,
+        follows: index === 0 ? undefined : { host: `10.0.${group}.1`, port: 6379 },
+        priority: index === trial.unwanted ? 0 : 100,
+        syncMs: rand(trial.syncMs + 1),
+      });
+      run.nodes.push(node);
+      addParty(net, node);
+      keepReplicating(run, node);
+    }
+}
+
+function addSentinels(run: Run): void {
+  const { trial, net, rand } = run;
+  for (const [index, facts] of trial.sentinels.entries()) {
+    const { saveMs, clockRate, ticks } = facts;
+    const sentinel = createSentinel(run, {
+      name: `s${index + 1}`,
+      ip: `10.0.0.${index + 1}`,
+      runId: runIdOf(index),
+      rand: seededDraw(rand(2 ** 31)),
+      text: firstFile(trial, index),
+      whole: trial.wholeFiles,
+      saveMs,
+      clockRate,
+      ticks,
+    });
+    run.sentinels.push(sentinel);
+    addParty(net, sentinel);
+  }
+}
+
+const runIdOf = (index: number) => String.fromCharCode(97 + index).repeat(40);
+
+/** The file as an operator wrote it, or as it is once everybody has met. */
+function firstFile(trial: Trial, index: number): string {
+  const { quorum, parallelSyncs, acquainted } = trial;
+  const facts = trial.sentinels[index];
+  const lines = [
+    'port 26379',
+    `sentinel myid ${runIdOf(index)}`,
+    `sentinel resolve-hostnames ${trial.names ? 'yes' : 'no'}`,
+  ];
+  for (let group = 1; group <= trial.masters; group += 1) {
+    const name = `m${group}`;
+    lines.push(`sentinel monitor ${name} ${trial.names ? `${name}n0` : `10.0.${group}.1`} 6379 ${quorum}`);
+    lines.push(`sentinel down-after-milliseconds ${name} ${facts?.downAfterMs}`);
+    lines.push(`sentinel failover-timeout ${name} ${facts?.failoverTimeoutMs}`);
+    lines.push(`sentinel parallel-syncs ${name} ${parallelSyncs}`);
+    if (trial.seed % 8 === 0)
+      lines.push(
+        `sentinel notification-script ${name} /notify.sh`,
+        `sentinel client-reconfig-script ${name} /reconfigure.sh`,
+      );
+    if (!acquainted) continue;
+    for (let node = 1; node <= trial.replicas; node += 1)
+      lines.push(`sentinel known-replica ${name} 10.0.${group}.${node + 1} 6379`);
+    for (const other of trial.sentinels.keys())
+      if (other !== index) lines.push(`sentinel known-sentinel ${name} 10.0.0.${other + 1} 26379 ${runIdOf(other)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A line of the transcript. */
+export function note(run: Run, text: string): void {
+  run.lines?.push(`${run.net.time.now.toFixed(2).padStart(9)} ${text}`);
+}

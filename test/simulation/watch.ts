@@ -1,0 +1,612 @@
+// What must hold after every step of every sentinel (spec/behavior.md §14). The watch sees what a sentinel was told, what
+// it does and what is on its disk, and keeps a record of its own: it does not take the core's word for anything.
+
+import type { DurableState } from '../../src/core/durable.ts';
+import type { Input, NodeReply } from '../../src/core/effects.ts';
+import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
+import { parseInfo } from '../../src/core/info.ts';
+import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
+import type { Address, Epoch, Failover, Instance, Master, Ms } from '../../src/core/state.ts';
+import type { Reply } from '../../src/protocol/reply.ts';
+import type { OuterEffect } from '../../src/shell/engine.ts';
+import { type DataNode, isNode } from './data-node.ts';
+import type { Party } from './network.ts';
+import type { Life, Sentinel } from './sentinel.ts';
+
+/** What one process was seen to hold of one master. */
+interface Held {
+  master: Master;
+  configEpoch: Epoch;
+  leaderEpoch: Epoch;
+  address: Address;
+  peers: number;
+}
+
+interface Answer {
+  readonly at: Ms;
+  readonly down: boolean;
+  readonly about: string;
+}
+
+/** What one process was told since its start. */
+interface Record {
+  currentEpoch: Epoch;
+  readonly held: Map<string, Held>;
+  /** By address: when PING was last answered acceptably, and the time before. */
+  readonly okAt: Map<string, { last: Ms; before: Ms }>;
+  /** By address: what the last INFO said. */
+  readonly infos: Map<string, { readonly at: Ms; readonly role: string | undefined; readonly priority: number }>;
+  /** By master and peer: the last answer to is-master-down-by-addr. */
+  readonly answers: Map<string, Answer>;
+  /** By master: since when it is odown, as was told. */
+  readonly odowns: Map<string, Ms | undefined>;
+  /** By master: the replica that was last chosen. */
+  readonly choices: Map<string, { readonly place: string; readonly odownAt: Ms | undefined }>;
+  /** What was sent and not answered yet, by connection. */
+  readonly owed: Map<number, (readonly string[])[]>;
+  tilt: boolean;
+  second: number;
+  connects: number;
+  tries: number;
+}
+
+export interface Watch {
+  /** `voter master epoch` → the candidate; told to somebody, or counted by the voter itself. */
+  readonly votes: Map<string, string>;
+  /** `master epoch` → the sentinels that were elected, or took the lead by order. */
+  readonly leaders: Map<string, Set<string>>;
+  /** Those `master epoch` in which somebody led by order. */
+  readonly ordered: Set<string>;
+  /** `master epoch` → the address of that configuration. */
+  readonly places: Map<string, string>;
+  /** Configurations of failovers that were ordered, and by two at a time: nothing but another order settles them. */
+  readonly contested: Set<string>;
+  /** `sentinel master address epoch` of each configuration that was ever on a disk. */
+  readonly stored: Set<string>;
+  readonly records: WeakMap<Life, Record>;
+  failovers: number;
+  /** The first thing that did not hold. */
+  violation: Violation | undefined;
+}
+
+export interface Violation {
+  readonly rule: string;
+  readonly why: string;
+}
+
+/** A connection attempt per 100 ms is allowed, for either kind of connection, and as many again after breaks. */
+const CONNECTS_PER_SECOND_MAX = 45;
+const DEADLINES_MAX = 3000;
+const PENDING_MAX = 110;
+const TRIES_PER_SECOND_MAX = 12;
+
+export function createWatch(): Watch {
+  return {
+    votes: new Map(),
+    leaders: new Map(),
+    places: new Map(),
+    ordered: new Set(),
+    contested: new Set(),
+    stored: new Set(),
+    records: new WeakMap(),
+    failovers: 0,
+    violation: undefined,
+  };
+}
+
+/** `rule` names the invariant, `why` what was seen instead. Only the first violation counts. */
+function check(watch: Watch, holds: boolean, rule: string, why: () => string): void {
+  if (!holds) watch.violation ??= { rule, why: why() };
+}
+
+/** A process starts: what it told in former lives binds it. */
+export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: Life): Record {
+  const record: Record = {
+    currentEpoch: state.currentEpoch,
+    held: new Map(),
+    okAt: new Map(),
+    infos: new Map(),
+    answers: new Map(),
+    odowns: new Map(),
+    choices: new Map(),
+    owed: new Map(),
+    tilt: false,
+    second: 0,
+    connects: 0,
+    tries: 0,
+  };
+  const { saved } = sentinel.disk;
+  const same = sameContent(loaded.durable, saved);
+  check(watch, same, 'file', () => `${sentinel.name} reads ${contentOf(loaded.durable)}, not ${contentOf(saved)}`);
+  watchStored(watch, sentinel);
+  for (const key of watch.votes.keys()) {
+    const [voter, name = '', epoch = '0'] = key.split(' ');
+    const master = state.masters.get(name);
+    if (voter === sentinel.name && master !== undefined)
+      check(
+        watch,
+        master.leaderEpoch >= BigInt(epoch),
+        'vote-kept',
+        () => `${voter} starts with leader epoch ${master.leaderEpoch} and has voted in ${epoch}`,
+      );
+  }
+  return record;
+}
+
+/** A file was saved. */
+export function watchStored(watch: Watch, { name, disk }: Sentinel): void {
+  for (const { name: group, host, port, configEpoch } of disk.saved.masters)
+    watch.stored.add(`${name} ${group} ${host}:${port} ${configEpoch}`);
+}
+
+/** Two states are one whatever the order in which they list things. */
+function sameContent(a: DurableState, b: DurableState): boolean {
+  return contentOf(a) === contentOf(b);
+}
+
+function contentOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(contentOf).sort().join()}]`;
+  if (value instanceof Map) return contentOf([...value]);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return `{${entries
+    .map(([key, each]) => `${key}:${contentOf(each)}`)
+    .sort()
+    .join()}}`;
+}
+
+/** After every step. */
+export function watchState(watch: Watch, sentinel: Sentinel, life: Life, record: Record): void {
+  const { state } = life;
+  const { name } = sentinel;
+  if (state.currentEpoch !== record.currentEpoch) {
+    const before = record.currentEpoch;
+    check(
+      watch,
+      state.currentEpoch > before,
+      'epoch',
+      () => `${name} goes back from ${before} to ${state.currentEpoch}`,
+    );
+    record.currentEpoch = state.currentEpoch;
+  }
+  for (const master of state.masters.values()) watchMaster(watch, sentinel, life, record, master);
+  check(watch, state.deadlines.length < DEADLINES_MAX, 'bounds', () => `${name}: ${state.deadlines.length} deadlines`);
+}
+
+function watchMaster(watch: Watch, sentinel: Sentinel, life: Life, record: Record, master: Master): void {
+  const { state } = life;
+  const held = record.held.get(master.name);
+  const address = currentAddress(state, master);
+  const size = master.peers.size;
+  if (held?.master !== master) {
+    const { configEpoch, leaderEpoch } = master;
+    record.held.set(master.name, { master, configEpoch, leaderEpoch, address, peers: size });
+    return;
+  }
+  const { failover } = master;
+  if (master.leaderEpoch !== held.leaderEpoch) {
+    watchVoteEpoch(watch, sentinel, life, held);
+    held.leaderEpoch = master.leaderEpoch;
+  }
+  if (!master.voteUnsaved && master.leader !== undefined)
+    noteVote(watch, sentinel, master.name, master.leaderEpoch, master.leader);
+  if (failover !== undefined && failover.phase !== 'wait-start') watchLeader(watch, sentinel, life, master, failover);
+  if (master.configEpoch !== held.configEpoch || address !== held.address) {
+    watchPlace(watch, sentinel, record, master, held, address);
+    held.configEpoch = master.configEpoch;
+    held.address = address;
+  }
+  if (size !== held.peers) {
+    watchPeers(watch, sentinel, life, master);
+    held.peers = size;
+  }
+}
+
+function watchVoteEpoch(watch: Watch, { name }: Sentinel, { state }: Life, { master, leaderEpoch }: Held): void {
+  const now = master.leaderEpoch;
+  check(watch, now > leaderEpoch, 'epoch', () => `${name} votes in ${now} after ${leaderEpoch}`);
+  check(watch, now <= state.currentEpoch, 'epoch', () => `${name} voted in ${now}, its epoch is ${state.currentEpoch}`);
+}
+
+/** I1: over all time, one candidate per voter, master and epoch. */
+function noteVote(watch: Watch, { name }: Sentinel, master: string, epoch: Epoch, candidate: string): void {
+  const key = `${name} ${master} ${epoch}`;
+  const former = watch.votes.get(key);
+  if (former === undefined) watch.votes.set(key, candidate);
+  else
+    check(watch, former === candidate, 'one-vote', () => `${name} votes for ${candidate} in ${epoch} after ${former}`);
+}
+
+/** I4, I5: one leader per master and epoch, by votes of that epoch from a majority and a quorum of those it knows. */
+function watchLeader(watch: Watch, sentinel: Sentinel, life: Life, master: Master, failover: Failover): void {
+  const { name } = sentinel;
+  const { failoverEpoch, forced } = failover;
+  const key = `${master.name} ${failoverEpoch}`;
+  const leaders = watch.leaders.get(key) ?? new Set();
+  if (leaders.has(name)) return;
+  watch.leaders.set(key, leaders.add(name));
+  if (forced) watch.ordered.add(key);
+  if (leaders.size > 1 && watch.ordered.has(key)) watch.contested.add(key);
+  else
+    check(watch, leaders.size === 1, 'one-leader', () => `${[...leaders].join(' and ')} lead epoch ${failoverEpoch}`);
+  watch.failovers += 1;
+  if (forced) return;
+  const voters = [name, ...peersOf(life.state, master).map((peer) => peer.runId)];
+  const needed = Math.max(Math.floor(voters.length / 2) + 1, master.options.quorum);
+  const votes = votesFor(watch, sentinel, key);
+  check(watch, votes >= needed, 'majority', () => `${name} leads epoch ${failoverEpoch}: ${votes} votes of ${needed}`);
+  const saved = sentinel.disk.saved.masters.find((each) => each.name === master.name);
+  check(
+    watch,
+    (saved?.leaderEpoch ?? 0n) >= failoverEpoch || votes > needed,
+    'saved-first',
+    () => `${name} leads epoch ${failoverEpoch}, its disk knows ${saved?.leaderEpoch}`,
+  );
+}
+
+/** The votes of one epoch that name this sentinel, over all voters there are. */
+function votesFor(watch: Watch, { runId }: Sentinel, key: string): number {
+  let votes = 0;
+  for (const [vote, candidate] of watch.votes) if (candidate === runId && vote.endsWith(` ${key}`)) votes += 1;
+  return votes;
+}
+
+/** I3, I6, I7, I8: a new address only with a higher epoch; one address per epoch; first shown by its proven leader. */
+function watchPlace(
+  watch: Watch,
+  sentinel: Sentinel,
+  record: Record,
+  master: Master,
+  held: Held,
+  address: Address,
+): void {
+  const { name } = sentinel;
+  const { configEpoch } = master;
+  check(watch, configEpoch >= held.configEpoch, 'epoch', () => `${name} config ${held.configEpoch} to ${configEpoch}`);
+  const place = `${address.ip}:${address.port}`;
+  const before = `${held.address.ip}:${held.address.port}`;
+  // A name that is looked up for the first time is no move.
+  if (configEpoch === held.configEpoch && (place === before || held.address.ip === undefined)) return;
+  check(watch, configEpoch > held.configEpoch, 'config', () => `${name} moves to ${place} in epoch ${configEpoch}`);
+  const key = `${master.name} ${configEpoch}`;
+  const known = watch.places.get(key);
+  if (known !== undefined) {
+    if (known !== place && watch.ordered.has(key)) watch.contested.add(key);
+    if (!watch.contested.has(key))
+      check(watch, known === place, 'one-config', () => `${name} has ${place} in ${configEpoch}, which is ${known}`);
+    return;
+  }
+  watch.places.set(key, place);
+  // A slow save may let a whole failover pass in one turn: then only the votes tell who led it.
+  const leads = watch.leaders.get(key)?.has(name) === true || votesFor(watch, sentinel, key) > 0;
+  check(watch, leads, 'config', () => `${name} shows ${place} first in epoch ${configEpoch}`);
+  const role = record.infos.get(place)?.role;
+  check(watch, role === 'master', 'proven', () => `${name} announces ${place}, which said it is ${role}`);
+}
+
+/** I17: no two peers in one place, and never oneself. */
+function watchPeers(watch: Watch, sentinel: Sentinel, { state }: Life, master: Master): void {
+  const peers = peersOf(state, master);
+  const places = new Set(peers.map(({ address }) => `${address.ip}:${address.port}`));
+  check(watch, places.size === peers.length, 'peers', () => `${sentinel.name} knows two peers in one place`);
+  check(watch, !master.peers.has(sentinel.runId), 'peers', () => `${sentinel.name} is its own peer`);
+}
+
+const judged = new Set([
+  '+sdown',
+  '-sdown',
+  '+odown',
+  '-odown',
+  '+elected-leader',
+  '+selected-slave',
+  '+promoted-slave',
+]);
+
+/** An effect is about to be carried out. */
+export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record: Record, effect: OuterEffect): void {
+  if (effect.kind === 'announce') return watchEvent(watch, sentinel, life, record, effect.event);
+  if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record);
+  if (effect.kind !== 'send') return;
+  const target = life.connections.get(effect.connection)?.other?.owner;
+  const owed = record.owed.get(effect.connection) ?? [];
+  record.owed.set(effect.connection, owed);
+  owed.push(effect.args);
+  check(
+    watch,
+    owed.length < PENDING_MAX * Math.max(1, life.state.masters.size),
+    'bounds',
+    () => `${sentinel.name}: ${owed.length} pending`,
+  );
+  const [command, first] = effect.args;
+  if (command === 'SLAVEOF') watchRoleOrder(watch, sentinel, life, record, target, effect.args);
+  if (command === 'PUBLISH') watchHello(watch, sentinel, life, effect.args[2] ?? '');
+  if (command === 'SENTINEL') {
+    check(watch, first === 'is-master-down-by-addr', 'ask', () => `${sentinel.name} asks ${first}`);
+    watchAsk(watch, sentinel, life, record, effect.args);
+  }
+}
+
+/** I9, I10, I16: what an event claims must be so. */
+function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record, event: SentinelEvent): void {
+  const { name } = event;
+  if (name === '+tilt') record.tilt = true;
+  if (name === '-tilt') record.tilt = false;
+  check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
+  if (name === '+selected-slave') noteChoice(record, event.about);
+  if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
+  if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
+  if (name === '-odown') record.odowns.delete(event.about.name);
+  if (name === '+odown') watchOdown(watch, sentinel, life, record, event.about.name);
+  if (name === '+try-failover') {
+    beginSecond(record, life.state.lastInputAt);
+    record.tries += 1;
+    check(
+      watch,
+      record.tries <= TRIES_PER_SECOND_MAX,
+      'bounds',
+      () => `${sentinel.name}: ${record.tries} tries a second`,
+    );
+  }
+  if (name === '+slave-reconf-sent') watchReconf(watch, sentinel, life, event.about.master?.name);
+}
+
+function noteChoice(record: Record, { host, port, master }: InstanceRef): void {
+  const group = master?.name ?? '';
+  record.choices.set(group, { place: `${host}:${port}`, odownAt: record.odowns.get(group) });
+}
+
+function findInstance(
+  { state }: Life,
+  place: { host: string; port: number },
+  master: string | undefined,
+): Instance | undefined {
+  for (const instance of state.instances.values()) {
+    const { address } = instance;
+    if (address.ip !== place.host || address.port !== place.port) continue;
+    if (masterOf(state, instance).name === master) return instance;
+  }
+  return undefined;
+}
+
+function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record, event: SentinelEvent): void {
+  if (!('about' in event)) return;
+  const { about } = event;
+  const group = about.master?.name ?? about.name;
+  const instance = findInstance(life, about, group);
+  const master = life.state.masters.get(group);
+  const ok = record.okAt.get(`${about.host}:${about.port}`);
+  if (instance?.sdownAt === undefined || master === undefined || ok === undefined) return;
+  // Two more reasons to be sdown: the node says it is a replica, or it restarted (§2.4).
+  if (instance.kind === 'master' && (instance.role === 'slave' || instance.rebootAt !== undefined)) return;
+  // In the very same millisecond the answer may have come behind the judgement.
+  const okAt = ok.last < instance.sdownAt ? ok.last : ok.before;
+  const silentMs = instance.sdownAt - okAt;
+  const { downAfterMs } = master.options;
+  check(
+    watch,
+    silentMs > downAfterMs,
+    'sdown',
+    () => `${name}: ${about.name} is sdown after ${silentMs} of ${downAfterMs}`,
+  );
+}
+
+/** A quorum of distinct sentinels, by answers that are not older than five ask-periods and about this very address. */
+function watchOdown(watch: Watch, { name }: Sentinel, { state }: Life, record: Record, group: string): void {
+  const master = state.masters.get(group);
+  if (master?.odownAt === undefined) return;
+  const { odownAt, address } = master;
+  const about = `${address.ip}:${address.port}`;
+  let votes = 1;
+  for (const runId of master.peers.keys()) {
+    const answer = record.answers.get(`${group} ${runId}`);
+    const fresh = answer !== undefined && answer.at >= odownAt - 5 * state.tunables.askPeriodMs;
+    if (fresh && answer.down && answer.about === about) votes += 1;
+  }
+  const { quorum } = master.options;
+  check(watch, votes >= quorum, 'odown', () => `${name} tells +odown of ${about}, ${votes} of ${quorum} say so`);
+}
+
+/** I15. */
+function watchReconf(watch: Watch, { name }: Sentinel, { state }: Life, group: string | undefined): void {
+  const master = state.masters.get(group ?? '');
+  if (master === undefined) return;
+  const busy = replicasOf(state, master).filter(
+    ({ reconf }) => reconf?.phase === 'sent' || reconf?.phase === 'in-progress',
+  );
+  const { parallelSyncs } = master.options;
+  check(watch, busy.length <= parallelSyncs, 'parallel-syncs', () => `${name} reconfigures ${busy.length} at once`);
+}
+
+/** I13, I14: who may be told to be what. */
+function watchRoleOrder(
+  watch: Watch,
+  sentinel: Sentinel,
+  life: Life,
+  record: Record,
+  target: Party | undefined,
+  [, host = '', port = '']: readonly string[],
+): void {
+  const { name } = sentinel;
+  if (target === undefined) return;
+  check(watch, isNode(target), 'orders', () => `${name} orders ${target.name} to follow ${host}`);
+  check(watch, !record.tilt, 'tilt', () => `${name} orders ${target.name} to follow ${host} in TILT`);
+  if (!isNode(target)) return;
+  const master = life.state.masters.get(target.group);
+  if (master === undefined) return;
+  if (host === 'NO') return watchPromotion(watch, sentinel, life, record, master, target);
+  const own = host === target.ip && Number(port) === target.port;
+  check(watch, !own, 'orders', () => `${name} orders ${target.name} to follow itself`);
+  const current = currentAddress(life.state, master);
+  const right = host === current.ip && Number(port) === current.port;
+  check(watch, right, 'orders', () => `${name} orders ${target.name} to follow ${host}:${port}, not ${current.ip}`);
+}
+
+function watchPromotion(
+  watch: Watch,
+  { name }: Sentinel,
+  { state }: Life,
+  record: Record,
+  master: Master,
+  node: DataNode,
+): void {
+  const place = `${node.ip}:${node.port}`;
+  const choice = record.choices.get(master.name);
+  check(watch, choice?.place === place, 'promotion', () => `${name} promotes ${node.name}, which it has not chosen`);
+  const info = record.infos.get(place);
+  check(
+    watch,
+    info !== undefined && info.priority !== 0,
+    'promotion',
+    () => `${name} promotes ${node.name}: priority 0`,
+  );
+  const okAt = record.okAt.get(place)?.last ?? Number.NEGATIVE_INFINITY;
+  const silentMs = state.lastInputAt - okAt;
+  check(
+    watch,
+    silentMs <= 5 * state.tunables.pingPeriodMs,
+    'promotion',
+    () => `${name} promotes ${node.name}: ${silentMs} ms silent`,
+  );
+  const odownAt = choice?.odownAt;
+  const fresh = info !== undefined && (odownAt === undefined || info.at >= odownAt);
+  check(watch, fresh, 'promotion', () => `${name} promotes ${node.name} by an INFO from before +odown`);
+}
+
+/** A hello that moves clients elsewhere is on disk before it leaves (§14 I7). */
+function watchHello(watch: Watch, { name, disk }: Sentinel, { state }: Life, hello: string): void {
+  const [, , , epoch = '0', group, host, port, configEpoch = '0'] = hello.split(',');
+  if (state.saveFailure !== undefined) return;
+  const { saved } = disk;
+  check(watch, saved.currentEpoch >= BigInt(epoch), 'saved-first', () => `${name} tells of epoch ${epoch} unsaved`);
+  const stored =
+    watch.stored.has(`${name} ${group} ${host}:${port} ${configEpoch}`) ||
+    // A later epoch of the same place moves nobody, and may follow; a name may stand for the place. A configuration that
+    // was replaced within the turn is stale already.
+    saved.masters.some(
+      (each) =>
+        each.name === group &&
+        (isName(each.host) ||
+          each.configEpoch > BigInt(configEpoch) ||
+          (each.host === host && each.port === Number(port))),
+    );
+  check(watch, stored, 'saved-first', () => `${name} tells of ${host} in ${configEpoch} unsaved`);
+}
+
+/** I16, and an epoch that is told is on disk; votes are asked for by candidates only, in their attempt's own epoch. */
+function watchAsk(
+  watch: Watch,
+  { name, disk, runId }: Sentinel,
+  { state }: Life,
+  record: Record,
+  args: readonly string[],
+) {
+  const [, , host, port, epoch = '0', candidate] = args;
+  check(watch, !record.tilt, 'tilt', () => `${name} asks in TILT`);
+  if (state.saveFailure === undefined)
+    check(
+      watch,
+      disk.saved.currentEpoch >= BigInt(epoch),
+      'saved-first',
+      () => `${name} asks in epoch ${epoch} unsaved`,
+    );
+  if (candidate === '*') return;
+  check(watch, candidate === runId, 'ask', () => `${name} asks for votes for ${candidate}`);
+  for (const master of state.masters.values()) {
+    if (master.address.ip !== host || master.address.port !== Number(port)) continue;
+    const own = watch.votes.get(`${name} ${master.name} ${epoch}`);
+    check(watch, own === runId, 'ask', () => `${name} asks for votes in ${epoch} and voted for ${own}`);
+  }
+}
+
+function beginSecond(record: Record, now: Ms): void {
+  const second = Math.floor(now / 1000);
+  if (second !== record.second) Object.assign(record, { second, connects: 0, tries: 0 });
+}
+
+/** I22: nobody is flooded with connections. */
+function watchConnect(watch: Watch, { name }: Sentinel, { state }: Life, record: Record): void {
+  beginSecond(record, state.lastInputAt);
+  record.connects += 1;
+  const most = CONNECTS_PER_SECOND_MAX * Math.max(1, state.links.size);
+  check(watch, record.connects <= most, 'bounds', () => `${name} connects ${record.connects} times a second`);
+}
+
+/** Something reached the core over one of its connections. */
+export function watchInput(life: Life, record: Record, now: Ms, from: Party | undefined, input: Input): void {
+  if (input.kind === 'closed') record.owed.delete(input.connection);
+  // Of a connection that was given up in this very turn nothing counts any more.
+  if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
+  const args = record.owed.get(input.connection)?.shift();
+  const { reply } = input;
+  const place = `${from.ip}:${from.port}`;
+  if (args?.[0] === 'PING' && isAcceptable(reply))
+    record.okAt.set(place, { last: now, before: record.okAt.get(place)?.last ?? Number.NEGATIVE_INFINITY });
+  if (args?.[0] === 'INFO' && reply.kind === 'text') {
+    const { role, priority = record.infos.get(place)?.priority ?? 100 } = parseInfo(reply.text);
+    record.infos.set(place, { at: now, role, priority });
+  }
+  if (args?.[0] === 'SENTINEL' && reply.kind === 'array' && 'runId' in from)
+    noteAnswer(life, record, now, from, args, reply);
+}
+
+function noteAnswer(
+  { state }: Life,
+  record: Record,
+  at: Ms,
+  from: Party,
+  [, , host, port]: readonly string[],
+  { items: [down] }: Extract<NodeReply, { kind: 'array' }>,
+): void {
+  const about = `${host}:${port}`;
+  for (const master of state.masters.values())
+    for (const peer of peersOf(state, master)) {
+      if (peer.address.ip !== from.ip || `${master.address.ip}:${master.address.port}` !== about) continue;
+      record.answers.set(`${master.name} ${peer.runId}`, {
+        at,
+        down: down?.kind === 'integer' && down.value === 1n,
+        about,
+      });
+    }
+}
+
+const isAcceptable = (reply: NodeReply) =>
+  reply.kind === 'text' ? reply.text === 'PONG' : reply.kind === 'error' && /^(LOADING|MASTERDOWN)/.test(reply.text);
+
+/** I1, I2: a vote that is told is the only one, and on disk. */
+export function watchAnswer(
+  watch: Watch,
+  sentinel: Sentinel,
+  { state }: Life,
+  args: readonly string[],
+  replies: readonly Reply[],
+): void {
+  const [, question, host, port, , candidate] = args;
+  const [reply] = replies;
+  if (question !== 'is-master-down-by-addr' || candidate === '*' || reply?.kind !== 'array') return;
+  const [, leader, epochReply] = reply.items;
+  if (leader?.kind !== 'bulk' || leader.text === '*' || epochReply?.kind !== 'integer') return;
+  const epoch = BigInt(epochReply.value);
+  for (const master of state.masters.values()) {
+    if (master.address.ip !== host || master.address.port !== Number(port)) continue;
+    noteVote(watch, sentinel, master.name, epoch, leader.text);
+    const saved = sentinel.disk.saved.masters.find(({ name }) => name === master.name);
+    const onDisk = (saved?.leaderEpoch ?? 0n) >= epoch && sentinel.disk.saved.currentEpoch >= epoch;
+    check(
+      watch,
+      onDisk,
+      'saved-first',
+      () => `${sentinel.name} tells a vote of ${epoch}, its disk knows ${saved?.leaderEpoch}`,
+    );
+  }
+}
+
+/** One line of the transcript. */
+export function describeEffect(effect: OuterEffect): string | undefined {
+  if (effect.kind === 'announce')
+    return effect.event.name.endsWith('reconnection') ? undefined : `${effect.event.name} ${payload(effect.event)}`;
+  if (effect.kind === 'log') return effect.level === 'warning' ? effect.text : undefined;
+  if (effect.kind !== 'send') return undefined;
+  const [command, , , , , candidate] = effect.args;
+  if (command === 'SLAVEOF') return `sends ${effect.args.join(' ')}`;
+  return command === 'SENTINEL' && candidate !== '*' ? `asks ${effect.args.slice(2).join(' ')}` : undefined;
+}
