@@ -5,6 +5,7 @@ import { arch, release, type } from 'node:os';
 import { Command } from 'commander';
 import type { Access } from './commands/acl/access.ts';
 import type { CommandWorld, ProcessFacts } from './commands/outcome.ts';
+import { deliveries } from './commands/pubsub.ts';
 import { createSessions } from './commands/session.ts';
 import { aclTable, renamedTable } from './commands/table.ts';
 import { ConfigError, renderConfigError } from './config/config-error.ts';
@@ -37,7 +38,7 @@ import {
   renderTitle,
   writePidFile,
 } from './shell/duties.ts';
-import { createEngine, type Engine, type OuterEffect } from './shell/engine.ts';
+import { type Audience, createEngine, type Engine, type OuterEffect } from './shell/engine.ts';
 import { createLinks, type Links } from './shell/links.ts';
 import { backlogWarning } from './shell/listen.ts';
 import { createLog, ctime, type Log, type LogFormat } from './shell/log.ts';
@@ -271,7 +272,9 @@ function assemble(
       saved = saving.catch(() => undefined);
       return saving;
     },
-    perform: (effect) => perform(effect, { links, resolver, scripts, log, server }),
+    audience: (event) =>
+      LEVEL[event.name] === ('debug' satisfies Level) ? [] : deliveries(world.sessions, event.name, payload(event)),
+    perform: (effect, audience) => perform(effect, audience, { links, resolver, scripts, log, server }),
     afterInputs: (callback) => void setImmediate(callback),
     setTimer(callback, delayMs) {
       clearTimeout(timer);
@@ -377,7 +380,7 @@ function createAccess({ users, general }: Configuration, log: Log): Access {
 }
 
 /** Carry one effect out. Secrets never get here: events hide them where they are rendered. */
-function perform(effect: OuterEffect, { links, resolver, scripts, log, server }: Hands): void {
+function perform(effect: OuterEffect, audience: Audience, { links, resolver, scripts, log, server }: Hands): void {
   switch (effect.kind) {
     case 'connect':
       return links.connect(effect.connection, effect.host, effect.port);
@@ -399,9 +402,8 @@ function perform(effect: OuterEffect, { links, resolver, scripts, log, server }:
     }
     case 'announce': {
       const { name } = effect.event;
-      const text = payload(effect.event);
-      log.write(LEVEL[name], `${name} ${text}`);
-      if (LEVEL[name] !== ('debug' satisfies Level)) server.publish(name, text);
+      log.write(LEVEL[name], `${name} ${payload(effect.event)}`);
+      server.publish(audience);
     }
   }
 }

@@ -125,12 +125,12 @@ function matchesFilter(filter: KillFilter, session: Session, self: Session): boo
   );
 }
 
+/** From left to right: the first word that does not fit decides what is complained of, one without its value included. */
 function readKillFilter(words: readonly string[], world: CommandWorld): KillFilter | Reply {
   const filter: KillFilter = { skipMe: true };
-  if (words.length % 2 !== 0) return SYNTAX_ERROR;
   for (let at = 0; at < words.length; at += 2) {
-    const [option = '', value = ''] = words.slice(at, at + 2);
-    const failure = applyFilter(filter, option.toUpperCase(), value, world);
+    const [option = '', value] = words.slice(at, at + 2);
+    const failure = value === undefined ? SYNTAX_ERROR : applyFilter(filter, option.toUpperCase(), value, world);
     if (failure !== undefined) return failure;
   }
   return filter;

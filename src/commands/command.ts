@@ -1,5 +1,6 @@
 // COMMAND: the table, told to clients. Every answer is a walk over it.
 import { array, bulk, bulks, error, integer, map, nullBulk, type Reply, set, simple } from '../protocol/reply.ts';
+import { argumentsReply } from './argument-docs.ts';
 import { SYNTAX_ERROR, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
@@ -55,11 +56,13 @@ const docs = onceFor((spec, fullName): Reply => {
   const subcommands = listedIn(spec).map(
     (sub) => [`${fullName}|${sub.name}`, docs(sub, `${fullName}|${sub.name}`)] as const,
   );
+  const callable = argumentsReply(fullName);
   return map([
     ['summary', bulk(spec.summary)],
     ['since', bulk(spec.since)],
     ['group', bulk(spec.group)],
     ['complexity', bulk('O(1)')],
+    ...(callable === undefined ? [] : [['arguments', callable] as const]),
     ...(subcommands.length > 0 ? [['subcommands', map(subcommands)] as const] : []),
   ]);
 });

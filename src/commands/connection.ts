@@ -2,7 +2,7 @@
 import { array, bulk, bulks, error, integer, ok, type Reply, simple } from '../protocol/reply.ts';
 import { defaultUserOf } from './acl/access.ts';
 import { logIn } from './acl/login.ts';
-import { isPrintable, parseInteger, SYNTAX_ERROR } from './arguments.ts';
+import { isPrintable, parseInteger, SYNTAX_ERROR, untilNul } from './arguments.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { subscriptionCount } from './session.ts';
 
@@ -66,7 +66,7 @@ function helloOptions({ world, session, args, clock }: Call): Reply | undefined 
       if (!isPrintable(args[at + 1] ?? '')) return BAD_CLIENT_NAME;
       session.name = args[at + 1] ?? '';
       at += 2;
-    } else return error(`ERR Syntax error in HELLO option '${option}'`);
+    } else return error(`ERR Syntax error in HELLO option '${untilNul(option)}'`);
   }
   return undefined;
 }

@@ -28,11 +28,12 @@ const done = (effects: readonly Effect[]): Outcome => ({ replies: [ok], effects,
 /** SENTINEL MONITOR name ip port quorum; `+monitor` is told behind the reply, as by the genuine server. */
 export function monitor({ world, clock, args }: Call): Outcome {
   const { state } = world;
-  const [, , name = '', host = '', portText = '', quorumText = ''] = args.map(untilNul);
-  const [port, quorum] = [parseInteger(portText), parseInteger(quorumText)];
-  // Differs: redis-sentinel 7.0.15 cuts both numbers to 32 bits; here what does not fit is refused.
-  if (quorum === undefined || quorum > INT32_MAX) return answer(error('ERR Invalid quorum'));
+  const [, , name = '', host = ''] = args.map(untilNul);
+  const [port, quorum] = [parseInteger(args[4] ?? ''), parseInteger(args[5] ?? '')];
+  if (quorum === undefined) return answer(error('ERR Invalid quorum'));
   if (port === undefined) return answer(error('ERR Invalid port'));
+  // Differs: redis-sentinel 7.0.15 cuts both numbers to 32 bits; here what does not fit is refused.
+  if (quorum > INT32_MAX) return answer(error('ERR Invalid quorum'));
   if (quorum < 1n) return answer(error('ERR Quorum must be 1 or greater.'));
   const { allowed, effects: asked } = checkHost(state, host, clock.now);
   if (allowed === 'later') return { replies: [], effects: asked, awaitsName: host };
@@ -47,7 +48,7 @@ export const remove = aboutMaster(({ world, clock }, master) => done(removeMaste
 
 /** SENTINEL RESET pattern: how many masters were reset. */
 export function reset({ world, clock, args }: Call): Outcome {
-  const matching = [...world.state.masters.values()].filter(({ name }) => globMatches(args[2] ?? '', name));
+  const matching = [...world.state.masters.values()].filter(({ name }) => globMatches(untilNul(args[2] ?? ''), name));
   const effects = matching.flatMap((master) => resetMaster(world.state, master, clock.now));
   return { replies: [integer(matching.length)], effects };
 }
@@ -86,11 +87,12 @@ const number =
 
 const text =
   (key: 'authPass' | 'authUser') =>
-  ([value = '']: readonly string[]): Partial<MasterOptions> => ({ [key]: value === '' ? undefined : value });
+  ([value = '']: readonly string[]): Partial<MasterOptions> => ({ [key]: untilNul(value) || undefined });
 
 const script =
   (key: 'notificationScript' | 'clientReconfigScript', what: string) =>
-  ([path = '']: readonly string[], { world }: Call): Partial<MasterOptions> | Reply => {
+  ([given = '']: readonly string[], { world }: Call): Partial<MasterOptions> | Reply => {
+    const path = untilNul(given);
     if (world.state.settings.denyScriptsReconfig)
       return error(
         'ERR Reconfiguration of scripts path is denied for security reasons. Check the deny-scripts-reconfig configuration directive in your Sentinel configuration',
@@ -114,7 +116,8 @@ const SET_OPTIONS: Readonly<Record<string, SetOption>> = {
 };
 
 /** A command renamed to itself gets its own name back. */
-function renameCommand([from = '', to = '']: readonly string[], _call: Call, current: MasterOptions) {
+function renameCommand(words: readonly string[], _call: Call, current: MasterOptions) {
+  const [from = '', to = ''] = words.map(untilNul);
   if (from === '' || to === '') return undefined;
   const renamedCommands = new Map(current.renamedCommands);
   if (from.toLowerCase() === to.toLowerCase()) renamedCommands.delete(from.toLowerCase());
@@ -136,9 +139,13 @@ export const set = aboutMaster((call, master) => {
     const option = SET_OPTIONS[name.toLowerCase()];
     if (option === undefined || at + option.values >= args.length)
       return failed(error(`ERR Unknown option or number of arguments for SENTINEL SET '${name}'`));
-    const values = args.slice(at + 1, at + 1 + option.values).map(untilNul);
-    const patch = option.read(values, call, master.options);
-    if (patch === undefined) return failed(error(`ERR Invalid argument '${values[0]}' for SENTINEL SET '${name}'`));
+    const given = args.slice(at + 1, at + 1 + option.values);
+    const values = given.map(untilNul);
+    const patch = option.read(given, call, master.options);
+    if (patch === undefined) {
+      const wrong = values.find((value) => value === '') ?? values[0];
+      return failed(error(`ERR Invalid argument '${wrong}' for SENTINEL SET '${name}'`));
+    }
     if (isReply(patch)) return failed(patch);
     const change: OptionChange = { option: name, values, patch, dropLinks: option.dropLinks === true };
     effects.push(...setOption(world.state, master, change, clock.now));
@@ -190,7 +197,7 @@ const PARAMETERS: Readonly<Record<string, GlobalParameter>> = {
 export function config({ world, clock, args }: Call): Outcome {
   const verb = args[2]?.toUpperCase();
   if (verb === 'GET' && args.length === 4) {
-    const pattern = (args[3] ?? '').toLowerCase();
+    const pattern = untilNul(args[3] ?? '').toLowerCase();
     const found = Object.entries(PARAMETERS).filter(([name]) => globMatches(pattern, name));
     return answer(fields(found.map(([name, { show }]) => [name, show(world.state.settings)])));
   }

@@ -17,10 +17,10 @@ import { instanceReply } from './instance-fields.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import type { Handler } from './spec.ts';
 
-/** A handler about the master that the third word names; an unknown name is refused. */
+/** A handler about the master that the third word names, byte for byte; an unknown name is refused. */
 export function aboutMaster(run: (call: Call, master: Master) => Outcome): Handler {
   return (call) => {
-    const master = call.world.state.masters.get(untilNul(call.args[2] ?? ''));
+    const master = call.world.state.masters.get(call.args[2] ?? '');
     return master === undefined ? answer(NO_SUCH_MASTER) : run(call, master);
   };
 }
@@ -47,7 +47,7 @@ function listReply({ world, clock }: Call, instances: Iterable<Instance>): Reply
   return array(Array.from(instances, (instance) => instanceReply(world.state, instance, clock.now)));
 }
 
-/** The address clients are to use; an unknown name is no error but a null. */
+/** The address clients are to use; an unknown name is no error but a null. Here a name ends at a NUL byte. */
 export function masterAddress({ world, args }: Call): Outcome {
   const found = world.state.masters.get(untilNul(args[2] ?? ''));
   if (found === undefined) return answer(nullArray);
@@ -84,6 +84,7 @@ export const checkQuorum = aboutMaster(({ world }, found) => {
 /** SENTINEL INFO-CACHE name …: the INFO texts we decide by, with their age in milliseconds. */
 export function infoCache({ world, clock, args }: Call): Outcome {
   const { state } = world;
+  // Names end at a NUL byte here, too (7.0.15 as well).
   const names = new Set(args.slice(2).map(untilNul));
   const items: Reply[] = [];
   for (const [name, found] of state.masters) {

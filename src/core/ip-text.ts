@@ -2,17 +2,28 @@
 // meet. Pure text: names are never looked up here.
 
 /**
- * Dotted quad or IPv6 text, in its one spelling. `undefined` for anything else: names, short forms of IPv4, brackets,
+ * The IP address that a text spells, in its one spelling; of IPv4 also the short forms of the C library, which
+ * redis-sentinel 7.0.15 takes as well (`127.1`, `0x7f.1`, `2130706433`). `undefined` for anything else: names, brackets,
  * zones.
  */
 export function literalIp(text: string): string | undefined {
-  if (isIpv4(text)) return text;
-  return isIpv6(text) ? canonicalIp(text) : undefined;
+  return isIpv6(text) ? canonicalIp(text) : dottedQuad(text);
+}
+
+/** One to four numbers, decimal, octal or hexadecimal; the last one fills the bytes that are left. */
+function dottedQuad(text: string): string | undefined {
+  const parts = text.split('.');
+  if (parts.length > 4 || !parts.every((part) => /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.test(part))) return undefined;
+  const numbers = parts.map((part) => (/^0[0-7]/.test(part) ? Number.parseInt(part, 8) : Number(part)));
+  const last = numbers.pop() ?? 0;
+  const left = 4 - numbers.length;
+  if (numbers.some((number) => number > 255) || last >= 256 ** left) return undefined;
+  const rest = Array.from({ length: left }, (_, index) => Math.trunc(last / 256 ** (left - 1 - index)) % 256);
+  return [...numbers, ...rest].join('.');
 }
 
 function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+  return dottedQuad(text) === text;
 }
 
 function isIpv6(text: string): boolean {

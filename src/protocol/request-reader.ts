@@ -114,6 +114,7 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
     return (authenticated || !last.authenticated) && queue.startsWith(last.bytes);
   }
 
+  // Differs: the arguments of an unfinished request count together; redis-sentinel 7.0.15 counts what it has not cut out.
   // Differs: a request that weighs more than 511 MiB ends the connection (redis-sentinel 7.0.15 answers a PING of
   // 512 MiB). An argument or a reply longer than a string can be would throw, and end the process instead.
   function isTooMuch(): boolean {

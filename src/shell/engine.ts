@@ -1,7 +1,9 @@
 // The turn: inputs are stepped as they come, their effects wait for the end of the event loop's iteration, and whatever
 // became durable in between is on disk before the first of them runs (design.md §3).
 import type { Outcome } from '../commands/outcome.ts';
+import type { Delivery } from '../commands/pubsub.ts';
 import type { Clock, Effect, Input } from '../core/effects.ts';
+import type { SentinelEvent } from '../core/events.ts';
 import { isSettled } from '../core/names.ts';
 import type { Rand, SentinelState } from '../core/state.ts';
 import { nextDeadline, step } from '../core/step.ts';
@@ -18,7 +20,10 @@ export interface World {
   readonly rand: Rand;
   /** Put the durable part of the state on disk; rejects with the reason when that failed. */
   save(): Promise<void>;
-  perform(effect: OuterEffect): void;
+  /** Who hears of an event that happens now: whoever subscribes or leaves before it is told changes nothing of that. */
+  audience(event: SentinelEvent): Audience;
+  /** Carry out an effect; `audience`: of an event that is announced. */
+  perform(effect: OuterEffect, audience: Audience): void;
   /** Run `callback` when the inputs that have arrived by now are through. */
   afterInputs(callback: () => void): void;
   /** Run `callback` after `delayMs`; a later call replaces an earlier one. */
@@ -40,7 +45,10 @@ export interface Engine {
 
 type RunRequest = (clock: Clock) => Outcome;
 type Deliver = (outcome: Outcome, saved: boolean) => void;
-type Deed = { readonly effect: Effect } | { readonly deliver: (saved: boolean) => void };
+type Deed = { readonly effect: Effect; readonly audience: Audience } | { readonly deliver: (saved: boolean) => void };
+/** Messages for those who listen. */
+export type Audience = readonly Delivery[];
+const NOBODY: Audience = [];
 
 /** A reply, and nothing that anybody else could notice. */
 function isAnswerOnly({ effects, after, close, abandon, kill, shutdown }: Outcome): boolean {
@@ -63,7 +71,8 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let parked: { readonly name: string; again(clock: Clock): void }[] = [];
 
   const collect = (effects: readonly Effect[] = []) => {
-    for (const effect of effects) deeds.push({ effect });
+    for (const effect of effects)
+      deeds.push({ effect, audience: effect.kind === 'announce' ? world.audience(effect.event) : NOBODY });
   };
   const stepNow = (input: Input, clock: Clock) => {
     collect(step(state, input, clock, world.rand));
@@ -161,7 +170,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
     if (effect.kind === 'persist') return;
     // What must not be told unsaved is not told at all; everything else goes on (design.md §3).
     if (effect.kind === 'announce' && effect.ifSaved && !saved) return;
-    world.perform(effect);
+    world.perform(effect, deed.audience);
   }
 
   function armTimer(): void {

@@ -5,7 +5,7 @@ import { defaultUserOf } from '../commands/acl/access.ts';
 import { isOpen, mustLogIn } from '../commands/acl/login.ts';
 import { execute } from '../commands/execute.ts';
 import type { CommandWorld, Outcome } from '../commands/outcome.ts';
-import { deliveries } from '../commands/pubsub.ts';
+import type { Delivery } from '../commands/pubsub.ts';
 import { closeSession, openSession, type Session, type SessionId, subscriptionCount } from '../commands/session.ts';
 import type { OutputLimit } from '../config/general-options.ts';
 import type { Level } from '../core/events.ts';
@@ -50,8 +50,8 @@ export interface SentinelServer {
   readonly connectedClients: number;
   /** Begin to listen. Throws `StartError`. */
   listen(): Promise<void>;
-  /** Tell an event to all who listen to it. */
-  publish(channel: string, payload: string): void;
+  /** Bring messages to the clients they are for, as far as these are still there. */
+  publish(messages: readonly Delivery[]): void;
   /** Meet clients over TLS with these certificates and rules from now on. */
   setTlsContext(context: TlsFrontOptions['context']): void;
   close(): void;
@@ -69,7 +69,8 @@ const OWED_BYTES_MAX = 64 * 1024;
 const LINGER_MS = 1000;
 /** Whoever was not let in gets less: it should read one line, and not keep a descriptor. */
 const REFUSED_LINGER_MS = 100;
-const IDLE_CHECK_MS = 1000;
+/** How often we look for clients whose time is over. */
+const HOUSEKEEPING_MS = 1000;
 /** Node.js takes no longer one. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -85,9 +86,6 @@ interface Client {
   owedBytes: number;
   /** What of it stands in `out`. */
   answered: { requests: number; bytes: number };
-  /** Of those, how many confirm subscriptions: messages wait for them. */
-  unconfirmed: number;
-  readonly heldBack: Buffer[];
   /** A request of it waits for a save: later ones wait as well, since it may change who the client is. */
   waiting: boolean;
   /** It waits for the end of a CLIENT PAUSE. */
@@ -117,7 +115,7 @@ interface Hub {
 
 /** Create the server of one sentinel. */
 export function createSentinelServer(options: ServerOptions): SentinelServer {
-  const { world, log } = options;
+  const { log } = options;
   const hub: Hub = {
     options,
     clients: new Map(),
@@ -134,7 +132,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     tls: options.tls && createTlsFront({ ...options.tls, ...tlsVisitors(() => hub) }),
   };
   let servers: Server[] = [];
-  let idleTimer: NodeJS.Timeout | undefined;
+  let housekeeping: NodeJS.Timeout | undefined;
   return {
     traffic: hub.traffic,
     get connectedClients() {
@@ -149,22 +147,19 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
       // No descriptors left, for instance: whoever is connected stays so.
       for (const server of servers)
         server.on('error', (error) => log('warning', `Error accepting a client connection: ${error.message}`));
-      if (options.idleSeconds > 0) idleTimer = setInterval(() => closeIdleClients(hub), IDLE_CHECK_MS).unref();
+      housekeeping = setInterval(() => closeOverdueClients(hub), HOUSEKEEPING_MS).unref();
     },
-    publish(channel, payload) {
-      for (const { session, bytes } of deliveries(world.sessions, channel, payload)) {
+    publish(messages) {
+      for (const { session, bytes } of messages) {
         const client = hub.clients.get(session);
-        if (client === undefined || client.closing) continue;
-        // Client libraries take what comes before the confirmation for the confirmation.
-        if (client.unconfirmed > 0) client.heldBack.push(bytes);
-        else write(hub, client, bytes);
+        if (client !== undefined && !client.closing) write(hub, client, bytes);
       }
     },
     setTlsContext(context) {
       hub.tls?.setContext(context);
     },
     close() {
-      clearInterval(idleTimer);
+      clearInterval(housekeeping);
       clearTimeout(hub.release);
       for (const server of servers) server.close();
       hub.tls?.close();
@@ -255,8 +250,6 @@ function createClient(socket: Socket, session: Session, limits: ReaderLimits): C
     owedRequests: 0,
     owedBytes: 0,
     answered: { requests: 0, bytes: 0 },
-    unconfirmed: 0,
-    heldBack: [],
     waiting: false,
     heldRequest: undefined,
     stopped: false,
@@ -342,7 +335,6 @@ function goOn(hub: Hub, client: Client): void {
 interface Answer {
   readonly bytes: string | Buffer;
   readonly protocol: RespVersion;
-  readonly confirms: boolean;
   readonly victims: readonly Client[];
 }
 
@@ -368,10 +360,8 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
 function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   const { protocol } = client.session;
   const bytes = renderAll(hub, outcome.replies, protocol);
-  const confirms = outcome.replies.some(({ kind }) => kind === 'push');
   client.owedRequests += 1;
   client.owedBytes += bytes.length;
-  if (confirms) client.unconfirmed += 1;
   // Later requests of the turn must not be answered before it.
   if (outcome.later !== undefined) client.waiting = true;
   // With what was not written yet: replies of the same turn, that is.
@@ -382,7 +372,7 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   if (!hub.clients.has(client.session.id)) closeSession(hub.options.world.sessions, client.session);
   const victims = (outcome.kill ?? []).flatMap((id) => hub.clients.get(id) ?? []);
   for (const victim of victims) forget(hub, victim);
-  return { bytes, protocol, confirms, victims };
+  return { bytes, protocol, victims };
 }
 
 function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): string | Buffer {
@@ -403,10 +393,6 @@ function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, sav
     write(hub, client, renderAll(hub, [reply], answer.protocol));
   });
   write(hub, client, unsaved ? renderAll(hub, [ifUnsaved], answer.protocol) : answer.bytes);
-  if (answer.confirms) {
-    client.unconfirmed -= 1;
-    if (client.unconfirmed === 0) for (const bytes of client.heldBack.splice(0)) write(hub, client, bytes);
-  }
   for (const victim of answer.victims) hangUp(hub, victim);
   if (outcome.close) hangUp(hub, client);
   if (outcome.shutdown) hub.options.onShutdown();
@@ -444,9 +430,14 @@ function flush({ options, traffic }: Hub, client: Client): void {
     else socket.write(bytes);
   }
   if (out.length > 1) socket.uncork();
-  if (!isOverLimit(options, client)) return;
+  closeIfOverLimit(options, client);
+}
+
+/** Close a client for which more waits than it may. */
+function closeIfOverLimit(options: ServerOptions, client: Client): void {
+  if (client.socket.destroyed || !isOverLimit(options, client)) return;
   options.log('warning', `Client ${client.session.address} closed for overcoming of output buffer limits.`);
-  socket.destroy();
+  client.socket.destroy();
 }
 
 function isOverLimit({ outputLimits }: ServerOptions, client: Client): boolean {
@@ -483,11 +474,14 @@ function linger(socket: Socket, forMs: number): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-function closeIdleClients(hub: Hub): void {
-  const limit = now() - hub.options.idleSeconds * 1000;
+/** Idle for too long, or above the soft limit for too long: perhaps nothing is ever said to them that would show it. */
+function closeOverdueClients(hub: Hub): void {
+  const { idleSeconds, log } = hub.options;
+  const limit = now() - idleSeconds * 1000;
   for (const client of [...hub.clients.values()]) {
-    if (client.session.lastAt >= limit || subscriptionCount(client.session) > 0) continue;
-    hub.options.log('verbose', 'Closing idle client');
+    if (client.overSoftLimitAt !== undefined) closeIfOverLimit(hub.options, client);
+    if (idleSeconds === 0 || client.session.lastAt >= limit || subscriptionCount(client.session) > 0) continue;
+    log('verbose', 'Closing idle client');
     hangUp(hub, client);
   }
 }

@@ -198,9 +198,10 @@ test.each([
   expect(state.tunables.pingPeriodMs).toBe(ping);
 });
 
-test('a master of another case or behind a NUL byte: names end where C strings end, and their case counts', () => {
+test('a master of another case or behind a NUL byte: two commands end names there, the others do not', () => {
   const { say } = createBench();
   expect(say('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster\0x')).toContain('10.0.0.1');
+  expect(say('SENTINEL', 'CKQUORUM', 'mymaster\0x')).toBe('-ERR No such master with that name\r\n');
   expect(say('SENTINEL', 'CKQUORUM', 'MyMaster')).toBe('-ERR No such master with that name\r\n');
 });
 

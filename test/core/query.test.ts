@@ -7,8 +7,19 @@ test.each([
   { text: '127.0.0.1', is: true },
   { text: '0.0.0.0', is: true },
   { text: '256.1.1.1', is: false },
-  { text: '127.1', is: false },
-  { text: '01.2.3.4', is: false },
+  { text: '127.1', is: '127.0.0.1' },
+  { text: '1.2.3', is: '1.2.0.3' },
+  { text: '2130706433', is: '127.0.0.1' },
+  { text: '0x7f.1', is: '127.0.0.1' },
+  { text: '0177.0.0.01', is: '127.0.0.1' },
+  { text: '01.2.3.4', is: '1.2.3.4' },
+  { text: '1.2.65536', is: false },
+  { text: '4294967296', is: false },
+  { text: '08.1.1.1', is: false },
+  { text: '0x.1', is: false },
+  { text: '1.2.3.4.5', is: false },
+  { text: '1..2', is: false },
+  { text: '::ffff:127.1', is: false },
   { text: '::', is: true },
   { text: '::1', is: true },
   { text: 'fe80::1:2', is: true },
@@ -21,7 +32,7 @@ test.each([
   { text: 'localhost', is: false },
   { text: '', is: false },
 ])('literalIp: $text', ({ text, is }) => {
-  expect(literalIp(text)).toBe(is ? text : undefined);
+  expect(literalIp(text)).toBe(typeof is === 'string' ? is : is ? text : undefined);
 });
 
 test.each([

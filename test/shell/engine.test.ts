@@ -44,6 +44,7 @@ function createBench() {
         did.push('save');
         saves.push({ resolve, reject });
       }),
+    audience: () => [],
     perform: (effect: OuterEffect) => {
       did.push(
         effect.kind === 'announce' ? effect.event.name : effect.kind === 'log' ? `log ${effect.text}` : effect.kind,

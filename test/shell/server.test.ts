@@ -2,7 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Outcome } from '../../src/commands/outcome.ts';
-import { createSessions } from '../../src/commands/session.ts';
+import { type Delivery, deliveries } from '../../src/commands/pubsub.ts';
+import { createSessions, type Sessions } from '../../src/commands/session.ts';
 import { payload } from '../../src/core/events.ts';
 import { freePorts } from '../../src/demo/ports.ts';
 import { until } from '../../src/demo/until.ts';
@@ -10,10 +11,10 @@ import type { Engine } from '../../src/shell/engine.ts';
 import { createSentinelServer, type SentinelServer, type ServerOptions } from '../../src/shell/server.ts';
 import { createBench } from '../commands/bench.ts';
 
-type Turn = { readonly outcome: Outcome; deliver(saved: boolean): void };
+type Turn = { before(): void; deliver(saved: boolean): void; after(): void };
 
 /** An engine without a core: turns end by setImmediate, or while a save is held, when the test releases it. */
-function createFakeEngine(publish: (channel: string, text: string) => void) {
+function createFakeEngine(sessions: Sessions, publish: (messages: readonly Delivery[]) => void) {
   let turn: Turn[] = [];
   let late: (() => void)[] = [];
   let saving = false;
@@ -23,14 +24,18 @@ function createFakeEngine(publish: (channel: string, text: string) => void) {
     const ended = turn;
     turn = [];
     turnSizes.push(ended.length);
-    for (const { outcome, deliver } of ended) {
-      const tell = (effects: Outcome['effects'] = []) => {
-        for (const effect of effects) if (effect.kind === 'announce') publish(effect.event.name, payload(effect.event));
-      };
-      tell(outcome.effects);
+    for (const { before, after, deliver } of ended) {
+      before();
       deliver(saved);
-      tell(outcome.after);
+      after();
     }
+  };
+  /** What tells the events among `effects` to those who listen now. */
+  const telling = (effects: Outcome['effects'] = []) => {
+    const messages = effects.flatMap((effect) =>
+      effect.kind === 'announce' ? deliveries(sessions, effect.event.name, payload(effect.event)) : [],
+    );
+    return () => publish(messages);
   };
   const engine: Engine = {
     input: () => undefined,
@@ -38,7 +43,8 @@ function createFakeEngine(publish: (channel: string, text: string) => void) {
     request(run, deliver) {
       const work = () => {
         const outcome = run({ now: Math.trunc(performance.now()), wallMs: 0 });
-        turn.push({ outcome, deliver: (saved) => deliver(outcome, saved) });
+        const [before, after] = [telling(outcome.effects), telling(outcome.after)];
+        turn.push({ before, deliver: (saved) => deliver(outcome, saved), after });
         if (turn.length === 1) setImmediate(() => endTurn(saves));
       };
       if (saving) late.push(work);
@@ -76,7 +82,7 @@ async function serve(options: Partial<ServerOptions> & { password?: string } = {
   const log = vi.fn();
   const onShutdown = vi.fn();
   let server: SentinelServer | undefined;
-  const fake = createFakeEngine((channel, text) => server?.publish(channel, text));
+  const fake = createFakeEngine(world.sessions, (messages) => server?.publish(messages));
   server = createSentinelServer({
     engine: fake.engine,
     world,
@@ -245,13 +251,14 @@ test('a request of somebody who went away during a save leaves no listener behin
   expect(world.sessions.byChannel.size).toBe(0);
 });
 
-test('an event of the turn in which a client subscribes comes behind the confirmation', async () => {
+test('within one turn, who subscribes hears what happens later, who leaves what happened before', async () => {
   const { open } = await serve();
   const client = await open();
-  // One turn: the event is told by the effects of the first request, the subscription is the second one.
-  client.say('HELLO 3\r\nSENTINEL SET mymaster quorum 3\r\nSUBSCRIBE +set\r\n');
-  await client.hears('quorum 3');
-  expect(client.heard.text).toMatch(/\+OK\r\n>3\r\n\$9\r\nsubscribe\r\n[\s\S]*>3\r\n\$7\r\nmessage\r\n/);
+  const set = (quorum: number) => `SENTINEL SET mymaster quorum ${quorum}\r\n`;
+  client.say(`HELLO 3\r\n${set(3)}SUBSCRIBE +set\r\n${set(4)}UNSUBSCRIBE +set\r\n${set(5)}PING\r\n`);
+  await client.hears('+PONG');
+  const heard = client.heard.text.match(/quorum \d|\+OK|(un)?subscribe(?=\r)/g);
+  expect(heard).toEqual(['+OK', 'subscribe', 'quorum 4', '+OK', 'unsubscribe', '+OK']);
 });
 
 test('one RESP3 connection hears of its own SENTINEL SET before the reply, of its MONITOR behind it', async () => {
@@ -270,11 +277,11 @@ test('one RESP3 connection hears of its own SENTINEL SET before the reply, of it
 });
 
 test('CLIENT REPLY OFF keeps replies back, and lets through what was subscribed to', async () => {
-  const { open, server } = await serve();
+  const { open, server, world } = await serve();
   const client = await open();
   client.say('CLIENT REPLY OFF\r\nPING\r\nSUBSCRIBE +sdown\r\n');
   await client.hears('subscribe');
-  server.publish('+sdown', 'master m');
+  server.publish(deliveries(world.sessions, '+sdown', 'master m'));
   await client.hears('master m');
   expect(client.heard.text).not.toContain('PONG');
 });
@@ -383,7 +390,7 @@ test.each([
   { why: 'more than the hard limit', limit: { hardBytes: 256 * 1024, softBytes: 0, softSeconds: 0 } },
   { why: 'more than the soft limit for too long', limit: { hardBytes: 0, softBytes: 64 * 1024, softSeconds: 0 } },
 ])('a subscriber that does not read is closed: $why; the others go on', async ({ limit }) => {
-  const { open, server, log } = await serve({ outputLimits: { normal: unlimited, pubsub: limit } });
+  const { open, server, world, log } = await serve({ outputLimits: { normal: unlimited, pubsub: limit } });
   const [slow, good] = [await open(), await open()];
   for (const client of [slow, good]) {
     client.say('SUBSCRIBE +sdown\r\n');
@@ -394,26 +401,26 @@ test.each([
   await until(
     'the slow one to be closed',
     () => {
-      for (let at = 0; at < 20; at += 1) server.publish('+sdown', 'x'.repeat(64 * 1024));
+      for (let at = 0; at < 20; at += 1) server.publish(deliveries(world.sessions, '+sdown', 'x'.repeat(64 * 1024)));
       told += 20;
       return server.connectedClients === 1;
     },
     { everyMs: 2 },
   );
   expect(log).toHaveBeenCalledWith('warning', expect.stringContaining('overcoming of output buffer limits'));
-  server.publish('+sdown', 'the last one');
+  server.publish(deliveries(world.sessions, '+sdown', 'the last one'));
   await good.hears('the last one');
   expect(good.heard.text.length).toBeGreaterThan(told * 64 * 1024);
 });
 
 test('who is idle for too long is closed, unless it listens', async () => {
-  const { open, server } = await serve({ idleSeconds: 1 });
+  const { open, server, world } = await serve({ idleSeconds: 1 });
   const [idle, listener] = [await open(), await open()];
   listener.say('SUBSCRIBE +sdown\r\n');
   await listener.hears('subscribe');
   await until('the idle one to be closed', () => idle.heard.closed);
   expect(server.connectedClients).toBe(1);
-  server.publish('+sdown', 'still here');
+  server.publish(deliveries(world.sessions, '+sdown', 'still here'));
   await listener.hears('still here');
 });
 

@@ -155,6 +155,7 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
       clock: () => clockOf(world, sentinel),
       rand,
       save: () => save(world, sentinel, life),
+      audience: () => [],
       perform: (effect) => {
         if (sentinel.life === life && world.acts(sentinel, life, effect)) perform(world, sentinel, life, effect);
       },
