@@ -74,9 +74,14 @@ async function allOn(topology: Topology, node: DataNode): Promise<number> {
 async function repair(topology: Topology, node: DataNode, master: DataNode): Promise<void> {
   if (node.paused) node.resume();
   if (!node.running) await node.start();
-  await node.command('REPLICAOF', '127.0.0.1', String(master.port));
+  await follow(node, master);
   await allOn(topology, master);
   await topology.settled({ withinMs: 90_000 });
+}
+
+/** A sentinel may tell it the same at this moment, and cut all its connections. */
+async function follow(node: DataNode, master: DataNode): Promise<void> {
+  await until('the order to follow', () => node.command('REPLICAOF', '127.0.0.1', String(master.port)));
 }
 
 type Failure = 'kill -9' | 'SIGSTOP' | 'manual';
@@ -96,7 +101,8 @@ function failovers(how: Failure, rounds: number, each: number): Measurement {
   const since = how === 'manual' ? 'the command' : 'quorum';
   return {
     name,
-    rounds: { ts: rounds, genuine: rounds },
+    // The genuine server takes ten times as long, and its figures differ little.
+    rounds: { ts: rounds, genuine: Math.ceil(rounds / 2) },
     rows: [
       {
         name: first,
@@ -146,7 +152,7 @@ function shortDownAfter(kills: { ts: number; genuine: number }): Measurement {
           samples[write]?.push(at - from);
           await old.start();
           const master = await topology.agreedMaster({ not: old });
-          await old.command('REPLICAOF', '127.0.0.1', String(master.port));
+          await follow(old, master);
           await allOn(topology, await topology.agreedMaster());
           await topology.settled({ withinMs: 90_000 });
           const all = topology.sentinels
