@@ -203,7 +203,8 @@ const plainClient: Measurement = {
           .map(({ at }) => at);
         await writer.stop();
         const node = topology.nodeAt(write.port) as DataNode;
-        const missing = await missingWrites(node, writer.writes.length);
+        // Its clients are cut when it is promoted, ours as well.
+        const missing = await until('its keys', () => missingWrites(node, writer.writes.length));
         const lost = missing.filter((number) => (writer.writes[number]?.at ?? 0) > Math.min(...announced));
         return {
           'manual failover: client without subscriptions on the new master': [write.at - from],

@@ -33,6 +33,8 @@ export async function createFakeCluster(kind: SentinelKind, groups: number, down
     port,
     dir: join(dir, 'sentinel'),
     conf: { file: 'sentinel.conf', text },
+    // With a thousand masters the genuine server answers nobody for a while.
+    startMs: 200_000,
   });
   return {
     sentinel,

@@ -95,7 +95,7 @@ function listings(rounds: number): Measurement {
       withSentinel(kind, 100, async ({ sentinel }) => {
         const samples: Record<string, number[]> = {};
         for (const { words, requests } of LISTINGS) {
-          await load(sentinel, words, { pipeline: 1, requests: requests / 10 });
+          await load(sentinel, words, { pipeline: 1, requests: requests / 2 });
           samples[nameOf(words)] = [(await load(sentinel, words, { pipeline: 1, requests })).perSecond];
         }
         return samples;

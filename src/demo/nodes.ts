@@ -81,6 +81,8 @@ export interface ServerOptions {
   conf: { file: string; text: string };
   login?: Pick<ClientOptions, 'username' | 'password' | 'tls'>;
   env?: Record<string, string | undefined>;
+  /** How long the first answer may take; 20 s unless told. */
+  startMs?: number;
 }
 
 /** Prepare the folder of a data node; `start` it to have a process. */
@@ -134,7 +136,8 @@ interface Hooks {
 /** `command` is asked at each start. */
 type ChangingOptions = Omit<ServerOptions, 'command'> & { command: () => readonly string[] };
 
-function createServer({ name, command, port, dir, conf, login, env = {} }: ChangingOptions, hooks: Hooks): ServerNode {
+function createServer(options: ChangingOptions, hooks: Hooks): ServerNode {
+  const { name, command, port, dir, conf, login, env = {}, startMs = START_MS } = options;
   const files = { conf: join(dir, conf.file), stdout: join(dir, 'stdout.txt'), stderr: join(dir, 'stderr.txt') };
   mkdirSync(dir, { recursive: true });
   writeFileSync(files.conf, conf.text, { mode: 0o600 });
@@ -183,7 +186,7 @@ function createServer({ name, command, port, dir, conf, login, env = {} }: Chang
         stderrFile: files.stderr,
         env,
       });
-      await untilUp(node, child, client);
+      await untilUp(node, child, client, startMs);
       await hooks.onUp();
     },
     kill: () => end('SIGKILL', STOP_MS),
@@ -220,7 +223,7 @@ function createServer({ name, command, port, dir, conf, login, env = {} }: Chang
 export class PortTakenError extends Error {}
 
 /** Wait until this very process answers on its port, or say why it doesn't. */
-async function untilUp(node: ServerNode, child: Child, client: Client): Promise<void> {
+async function untilUp(node: ServerNode, child: Child, client: Client, withinMs: number): Promise<void> {
   const isUp = async (): Promise<true | Error | undefined> => {
     const answered = await client.command('PING').then(() => true, isAnswer);
     // Another server may answer on a port that ours failed to bind, so ours must be seen alive after the answer.
@@ -228,7 +231,7 @@ async function untilUp(node: ServerNode, child: Child, client: Client): Promise<
     return answered && (await hasPid(client, child)) ? true : undefined;
   };
   const seen = await until(`${node.name} answers on port ${node.port}`, isUp, {
-    withinMs: START_MS,
+    withinMs,
     everyMs: 20,
     describe: () => lastLines(node),
   }).catch(async (error: unknown) => {
