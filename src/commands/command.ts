@@ -62,10 +62,19 @@ const docs = onceFor((spec, fullName): Reply => {
     ['since', bulk(spec.since)],
     ['group', bulk(spec.group)],
     ['complexity', bulk('O(1)')],
+    ...(spec.deprecated === undefined ? [] : deprecation(spec.deprecated)),
     ...(callable === undefined ? [] : [['arguments', callable] as const]),
     ...(subcommands.length > 0 ? [['subcommands', map(subcommands)] as const] : []),
   ]);
 });
+
+function deprecation({ since, replacedBy }: NonNullable<CommandSpec['deprecated']>): [string, Reply][] {
+  return [
+    ['doc_flags', set([simple('deprecated')])],
+    ['deprecated_since', bulk(since)],
+    ['replaced_by', bulk(replacedBy)],
+  ];
+}
 
 /** COMMAND GETKEYS, GETKEYSANDFLAGS: nothing here has keys; redis-sentinel 7.0.15 says so before it counts words. */
 export function commandGetKeys({ table, args }: Call): Outcome {
@@ -109,9 +118,15 @@ const entry = onceFor(
       set(spec.categories.map(simple)),
       set((spec.tips ?? []).map(bulk)),
       set([]),
-      array(listedIn(spec).map((sub) => entry(sub, `${fullName}|${sub.name}`))),
+      subcommandEntries(spec, fullName),
     ]),
 );
+
+/** An array of entries; where there are none redis-sentinel 7.0.15 tells an empty set. */
+function subcommandEntries(spec: CommandSpec, fullName: string): Reply {
+  const entries = listedIn(spec).map((sub) => entry(sub, `${fullName}|${sub.name}`));
+  return entries.length === 0 ? set([]) : array(entries);
+}
 
 /** HELP of a container: usage at the margin, what it does indented below (spec/commands.md §3). */
 export function helpOf({ table, args }: Call): Outcome {

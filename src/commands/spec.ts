@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly summary: string;
   readonly since: string;
   readonly group: string;
+  /** Another command does the same, and since this release is to be used; told by COMMAND DOCS. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Its arguments, for HELP. */
   readonly usage?: string;
   /** Its part of HELP where usage and summary do not do: each entry a usage line and the lines that explain it. */

@@ -143,7 +143,11 @@ const sentinelRows: readonly CommandSpec[] = [
     '3.2.0',
   ),
   // The old word for replicas: it works, but nobody is told about it.
-  { ...sentinelRow('slaves', 3, replicas, '<master-name>', 'The same as REPLICAS.', '2.8.0'), help: [] },
+  {
+    ...sentinelRow('slaves', 3, replicas, '<master-name>', 'The same as REPLICAS.', '2.8.0'),
+    deprecated: { since: '5.0.0', replacedBy: '`SENTINEL REPLICAS`' },
+    help: [],
+  },
   // Differs: redis-sentinel does not know them. Valkey does, and clients made for it ask in these words.
   newerName('get-primary-addr-by-name', 3, masterAddress, 'get-master-addr-by-name'),
   newerName('is-primary-down-by-addr', 6, isMasterDownByAddress, 'is-master-down-by-addr'),
@@ -151,14 +155,14 @@ const sentinelRows: readonly CommandSpec[] = [
   newerName('primary', 3, master, 'master'),
 ];
 
-const help = (container: string, categories: readonly string[]): CommandSpec => ({
+const help = (container: string, since: string, group: string, categories: readonly string[]): CommandSpec => ({
   name: 'help',
   arity: 2,
   flags: FLAGS.free,
   categories,
   summary: `Tell the subcommands of ${container}.`,
-  since: '6.2.0',
-  group: container === 'SENTINEL' ? 'sentinel' : 'connection',
+  since,
+  group,
   help: [['HELP', 'Print this help.']],
   run: helpOf,
 });
@@ -219,7 +223,7 @@ const clientRows: readonly CommandSpec[] = [
     ...adminConnection,
   },
   {
-    ...clientRow('pause', -3, clientPause, '<timeout> [WRITE|ALL]', 'Hold requests back for a while.', '3.0.0'),
+    ...clientRow('pause', -3, clientPause, '<timeout> [WRITE|ALL]', 'Hold requests back for a while.', '2.9.50'),
     ...adminConnection,
   },
   clientRow('reply', 3, clientReply, '(ON|OFF|SKIP)', 'Whether this connection wants replies.', '3.2.0'),
@@ -244,7 +248,7 @@ const clientRows: readonly CommandSpec[] = [
   },
   clientRow('trackinginfo', 2, clientTrackingInfo, '', 'What this connection tracks.', '6.2.0'),
   { ...clientRow('no-evict', 3, clientNoEvict, '(ON|OFF)', 'Protect from eviction.', '7.0.0'), ...adminConnection },
-  help('CLIENT', CATEGORIES.connection),
+  help('CLIENT', '5.0.0', 'connection', CATEGORIES.connection),
 ];
 
 function commandRow(name: string, arity: number, run: Handler, usage: string, summary: string, since: string) {
@@ -287,7 +291,7 @@ const commandRows: readonly CommandSpec[] = [
   },
   commandRow('getkeys', -4, commandGetKeys, '<full-command>', 'The keys of a command: none has any.', '2.8.13'),
   commandRow('getkeysandflags', -4, commandGetKeys, '<full-command>', 'The same with flags.', '7.0.0'),
-  help('COMMAND', CATEGORIES.connection),
+  help('COMMAND', '5.0.0', 'server', CATEGORIES.connection),
 ];
 
 function aclRow(name: string, arity: number, run: Handler, usage: string, summary: string) {
@@ -332,7 +336,7 @@ const aclRows: readonly CommandSpec[] = [
   },
   { ...aclRow('users', 2, aclUsers, '', 'The names of all users.'), ...adminAcl },
   aclRow('whoami', 2, aclWhoAmI, '', 'The user of this connection.'),
-  help('ACL', ['@slow']),
+  help('ACL', '6.0.0', 'server', ['@slow']),
 ];
 
 const login = {
@@ -439,7 +443,7 @@ const rows: readonly CommandSpec[] = [
     summary: 'What the sentinel knows and does.',
     since: '2.8.4',
     group: 'sentinel',
-    subcommands: [...sentinelRows, help('SENTINEL', ['@slow'])],
+    subcommands: [...sentinelRows, help('SENTINEL', '6.2.0', 'sentinel', ['@slow'])],
   },
   {
     name: 'shutdown',

@@ -71,7 +71,17 @@ test('an entry: ten elements, sets where RESP3 has them', () => {
   expect(say('COMMAND', 'INFO', 'SENTINEL|MYID')).toBe(`*1\r\n${entry}`);
   say('HELLO', '3');
   expect(say('COMMAND', 'INFO', 'SENTINEL|MYID')).toBe(
-    `*1\r\n${entry.replace('*1\r\n', '~1\r\n').replace('*3\r\n', '~3\r\n').replace('*0\r\n*0\r\n', '~0\r\n~0\r\n')}`,
+    `*1\r\n${entry.replace('*1\r\n', '~1\r\n').replace('*3\r\n', '~3\r\n').replaceAll('*0\r\n', '~0\r\n')}`,
+  );
+});
+
+test('DOCS: how it is called, and what is to be used instead', () => {
+  const { say } = createBench();
+  expect(say('COMMAND', 'DOCS', 'acl|getuser')).toMatch(
+    /\$9\r\narguments\r\n\*1\r\n\*4\r\n\$4\r\nname\r\n\$8\r\nusername\r\n/,
+  );
+  expect(say('COMMAND', 'DOCS', 'sentinel|slaves')).toMatch(
+    /doc_flags\r\n\*1\r\n\+deprecated\r\n\$16\r\ndeprecated_since\r\n\$5\r\n5\.0\.0\r\n/,
   );
 });
 
