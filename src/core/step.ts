@@ -144,12 +144,18 @@ function onReply(turn: Turn, link: Link, connection: Connection, reply: NodeRepl
   else if (pending.kind === 'auth') acceptedPassword(link);
   if (pending.kind === 'ping') return onPong(turn, link, connection, reply);
   if (pending.kind === 'subscribe') return onSubscribed(turn, link, connection, reply);
-  if (pending.kind !== 'ignored' && pending.kind !== 'auth') onInstanceReply(turn, pending, reply);
+  if (pending.kind !== 'ignored' && pending.kind !== 'auth') onInstanceReply(turn, link, pending, reply);
 }
 
-function onInstanceReply(turn: Turn, pending: Extract<Pending, { instance: number }>, reply: NodeReply): void {
+function onInstanceReply(
+  turn: Turn,
+  link: Link,
+  pending: Extract<Pending, { instance: number }>,
+  reply: NodeReply,
+): void {
   const instance = turn.state.instances.get(pending.instance);
-  if (instance === undefined) return;
+  // Asked before a switch: what the old master says of itself says nothing of the node that took its place.
+  if (instance === undefined || instance.linkId !== link.id) return;
   if (pending.kind === 'hello') return onHelloReply(turn, instance, pending.version, reply);
   if (pending.kind === 'ask') return instance.kind === 'peer' ? onAnswer(turn, instance, pending, reply) : undefined;
   return instance.kind === 'peer' ? undefined : onInfo(turn, instance, reply);
