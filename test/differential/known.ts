@@ -15,7 +15,15 @@ export interface KnownDifference {
 
 type Differences = Readonly<Record<string, KnownDifference>>;
 
+/** Events of a failover that one server tells where the other does not: lines, as JSON, that match are left out. */
+export interface KnownEvents {
+  readonly why: string;
+  readonly genuine: string;
+  readonly ours: string;
+}
+
 interface Lists {
+  readonly events: Readonly<Record<string, KnownEvents>>;
   /** What is meant to differ. */
   readonly differences: Differences;
   /** What is not there yet. */
@@ -23,6 +31,7 @@ interface Lists {
 }
 
 const lists = JSON.parse(readFileSync(new URL('./known-differences.json', import.meta.url), 'utf8')) as Lists;
+export const knownEvents = lists.events;
 export const knownDifferences: Differences = { ...lists.differences, ...lists.notYet };
 
 /** One conversation of the suite: the requests of one connection, in order. */

@@ -50,7 +50,8 @@ export function mask(reply: Reply, requests: readonly (readonly string[])[], nam
   const asked = (text: string) =>
     requests.some((words) => `${words.join(' ').toLowerCase()} `.startsWith(`${text} `) || words[0] === text);
   if (reply.type === ':' && asked('client id')) return ':<number>';
-  if (reply.type === '$' && asked('acl genpass')) return `$<${String(reply.value).length} characters>`;
+  if (/^[0-9a-f]+$/.test(String(reply.value)) && asked('acl genpass'))
+    return `$<${String(reply.value).length} characters>`;
   const ordinary = ordered(walk(reply, name));
   if (asked('command docs')) return withoutProse(ordinary);
   return asked('sentinel info-cache') ? withoutInfo(ordinary) : ordinary;
@@ -81,8 +82,15 @@ function byName(docs: Masked): Masked {
   return [type, ...(sorted(entries) as [Masked, Masked][]).flat()];
 }
 
-/** INFO-CACHE: what a data node says of itself, and when it said so. */
+/** INFO-CACHE: what a data node says of itself, and when it said so; masters in the order of a hash table. */
 function withoutInfo(masked: Masked): Masked {
+  if (typeof masked === 'object' && typeof masked[1] === 'string' && typeof masked[2] === 'object') {
+    const [type = '', ...items] = masked;
+    const entries = items.flatMap((item, index) =>
+      index % 2 === 0 ? [[item, withoutInfo(items[index + 1] ?? '')]] : [],
+    );
+    return [type, ...(sorted(entries) as (readonly Masked[])[]).flat()];
+  }
   if (typeof masked === 'string') return masked.replace(/^:\d+$/, ':<ms>').replace(/^\$# Server.*/s, '$<info>');
   return masked.map(withoutInfo);
 }
@@ -94,10 +102,13 @@ function ordered(masked: Masked): Masked {
   if (type === '~' || isListOfInstances(items) || isListOfCommands(items)) return [type, ...sorted(items.map(ordered))];
   if (items.length > 0 && items.every(isCommand)) return [type, ...sorted(items.map(orderedCommand))];
   // ROLE, and one master of INFO-CACHE.
-  if (items[0] === '$sentinel' && items.length === 2) return [type, '$sentinel', sortedList(items[1])];
+  if (items[0] === '$sentinel' && items.length === 2 && isListOfTexts(items[1]))
+    return [type, '$sentinel', sortedList(items[1])];
   return [type, ...items.map(ordered)];
 }
 
+const isListOfTexts = (masked: Masked | undefined) =>
+  typeof masked === 'object' && masked.every((item) => typeof item === 'string');
 const sortedList = (list: Masked | undefined): Masked =>
   typeof list === 'object' ? [list[0] ?? '', ...sorted(list.slice(1))] : (list ?? '');
 const isListOfInstances = (items: readonly Masked[]) =>
@@ -168,14 +179,14 @@ function maskInfo(text: string): string {
   return lines.map((line) => (line.startsWith('master<n>') ? masters.shift() : line)).join('\r\n');
 }
 
-/** CLIENT LIST: who else is connected is the affair of each server; what kinds of lines there are is not. */
+/** CLIENT LIST: the connections of peers come and go when they like. */
 function maskClients(text: string): string {
-  const lines = text.split('\n').map((line) => {
-    const masked = line.replaceAll(VOLATILE_CLIENT, '$1=<n>');
-    // What a peer said last is chance as well.
-    return masked.replace(/name=sentinel-[0-9a-f]{8}-cmd(.* cmd=)[\w|-]+/, 'name=sentinel-<id>-cmd$1<command>');
-  });
-  return [...new Set(lines)].sort().join('\n');
+  const format = text.startsWith('txt:') ? 'txt:' : '';
+  const lines = text
+    .slice(format.length)
+    .split('\n')
+    .filter((line) => !/ name=sentinel-[0-9a-f]{8}-cmd | cmd=NULL /.test(line));
+  return format + [...new Set(lines.map((line) => line.replaceAll(VOLATILE_CLIENT, '$1=<n>')))].sort().join('\n');
 }
 
 const sorted = (items: readonly Masked[]) =>

@@ -47,7 +47,8 @@ export async function startPair(setup: SetupName, extra: readonly string[] = [])
       target.port,
       requests.map((words) => words.map(fill)),
     );
-    return { replies: replies.map((reply) => mask(reply, requests, names[side])), end };
+    const masked = replies.map((reply) => mask(reply, requests, names[side]));
+    return { replies: withoutChance(masked), end };
   };
   return {
     worlds,
@@ -57,4 +58,35 @@ export async function startPair(setup: SetupName, extra: readonly string[] = [])
     },
     stop,
   };
+}
+
+/**
+ * UNSUBSCRIBE without names confirms each of them, and an event reaches each matching pattern, in the order of a hash
+ * table: of such replies in a row, the names are sorted among themselves, and the rest stays where it is.
+ */
+function withoutChance(replies: readonly Masked[]): Masked[] {
+  const result: Masked[] = [];
+  for (let at = 0; at < replies.length; ) {
+    let end = at + 1;
+    while (kindOf(replies[at]) !== undefined && kindOf(replies[end]) === kindOf(replies[at])) end += 1;
+    const run = replies.slice(at, end);
+    const names = run.map((reply) => String(reply[2])).sort();
+    result.push(
+      ...run.map((reply, index) =>
+        kindOf(reply) === undefined || typeof reply === 'string'
+          ? reply
+          : [...reply.slice(0, 2), names[index] ?? '', ...reply.slice(3)],
+      ),
+    );
+    at = end;
+  }
+  return result;
+}
+
+/** What replies that may change places have in common; `undefined`: this one may not. */
+function kindOf(reply: Masked | undefined): string | undefined {
+  if (typeof reply !== 'object') return undefined;
+  const [, verb = '', , ...rest] = reply;
+  if (/unsubscribe$/.test(String(verb))) return String(verb);
+  return verb === '$pmessage' ? JSON.stringify(rest) : undefined;
 }
