@@ -1,5 +1,6 @@
 // Clusters with passwords and with users that may do no more than they have to; refusals are told, with the remedy.
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createClient } from '../../src/demo/client.ts';
 import type { SentinelNode } from '../../src/demo/nodes.ts';
 import type { SentinelKind } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
@@ -101,4 +102,76 @@ test.each([
     await said(sentinel, "refuses our password for user 'default' (WRONGPASS): check 'sentinel sentinel-pass'");
     expect(sentinel.log()).not.toContain('wrong-secret');
   }
+});
+
+/** What a peer needs on a sentinel, a monitoring tool and a client (spec/config.md §7.5, spec/clients.md §3). */
+const PEER = '-@all resetchannels &__sentinel__:hello +ping +publish +client|setname +sentinel|is-master-down-by-addr';
+const EXPORTER =
+  '-@all +client|setname +info +sentinel|masters +sentinel|ckquorum +sentinel|sentinels +sentinel|slaves +sentinel|config';
+const CLIENT =
+  '-@all +auth +client|getname +client|id +client|setname +command +hello +ping +role +subscribe resetchannels ' +
+  '&+switch-master +sentinel|get-master-addr-by-name +sentinel|master +sentinel|myid +sentinel|replicas ' +
+  '+sentinel|sentinels +sentinel|masters';
+
+test.each(mixes)('$why: peers with the documented rights on each other agree and vote', async ({ kinds }) => {
+  const config = [
+    `user peer on >peer-secret ${PEER}`,
+    'sentinel sentinel-user peer',
+    'sentinel sentinel-pass peer-secret',
+  ];
+  const sentinels = kinds.map((kind) => ({ kind, password: SENTINELS, config }));
+  const topology = await start({ sentinels, downAfterMs: 1500 });
+  await topology.master.kill();
+  await acceptsWrites(await topology.agreedMaster({ not: topology.master }));
+  await agreedEpoch(topology);
+  expect(promotions(topology)).toHaveLength(1);
+  for (const sentinel of topology.sentinels) expect(await sentinel.command('ACL', 'LOG')).toEqual([]);
+});
+
+describe.each(['ts', 'genuine'] as const)('users of a %s sentinel', (kind) => {
+  const config = [`user exporter on >exporter-secret ${EXPORTER}`, `user app on >app-secret ${CLIENT}`];
+  /** Each request on one connection of the user: what it was answered, or how it was refused. */
+  async function say(port: number, username: string, requests: readonly string[]) {
+    const client = createClient(port, { username, password: `${username}-secret` });
+    onTestFinished(() => client.close());
+    const answers: string[] = [];
+    for (const request of requests)
+      answers.push(
+        await client.command(...request.split(' ')).then(
+          () => 'answered',
+          (error: Error) => error.message.replace(/^(\w+).*/, '$1'),
+        ),
+      );
+    return answers;
+  }
+
+  // Without redis-sentinel on the machine there is nothing to compare with.
+  test.skipIf(kind === 'genuine' && !genuineIsInstalled)('redis_exporter, an application and an operator', async () => {
+    const { sentinels } = await start({ sentinels: [{ kind, config }], quorum: 1 });
+    const [{ port }] = sentinels as [SentinelNode];
+    const scrape = ['CLIENT SETNAME redis_exporter', 'CONFIG GET *', 'INFO ALL', 'LATENCY LATEST', 'SLOWLOG LEN'];
+    const perMaster = ['CKQUORUM', 'SENTINELS', 'SLAVES'].map((what) => `SENTINEL ${what} mymaster`);
+    expect(await say(port, 'exporter', [...scrape, 'SENTINEL MASTERS', ...perMaster, 'SENTINEL CONFIG GET *'])).toEqual(
+      [
+        ...['answered', 'ERR', 'answered', 'ERR', 'ERR'],
+        ...['answered', 'answered', 'answered', 'answered', 'answered'],
+      ],
+    );
+    expect(
+      await say(port, 'exporter', ['SENTINEL FAILOVER mymaster', 'SENTINEL REMOVE mymaster', 'PUBLISH x y']),
+    ).toEqual(Array(3).fill('NOPERM'));
+    const asks = [
+      'GET-MASTER-ADDR-BY-NAME mymaster',
+      'MASTER mymaster',
+      'REPLICAS mymaster',
+      'SENTINELS mymaster',
+      'MYID',
+    ];
+    expect(await say(port, 'app', ['PING', 'ROLE', ...asks.map((ask) => `SENTINEL ${ask}`)])).toEqual(
+      Array(7).fill('answered'),
+    );
+    expect(await say(port, 'app', ['SENTINEL RESET *', 'SHUTDOWN', 'ACL LIST', 'SUBSCRIBE +sdown'])).toEqual(
+      Array(4).fill('NOPERM'),
+    );
+  });
 });
