@@ -233,9 +233,11 @@ function save(world: SentinelWorld, sentinel: Sentinel, life: Life): Promise<voi
   return new Promise((resolve, reject) => {
     plan(time, time.now + world.saveMs(sentinel), () => {
       if (sentinel.life !== life) return;
-      const fate = disk.mode === 'fails' ? 'goes-on' : world.saves(sentinel);
+      // What became of it is settled here, however much later the process hears of it.
+      const fails = disk.mode === 'fails';
+      const fate = fails ? 'goes-on' : world.saves(sentinel);
       if (fate === 'dies-before') return killSentinel(world, sentinel, 'down');
-      if (disk.mode !== 'fails' && (fate !== 'dies-torn' || sentinel.rand(2) === 0)) {
+      if (!fails && (fate !== 'dies-torn' || sentinel.rand(2) === 0)) {
         disk.saved = saved;
         if (disk.whole) disk.saved = loadConfig(fileText(sentinel), environment).durable;
         world.stored(sentinel);
@@ -244,7 +246,7 @@ function save(world: SentinelWorld, sentinel: Sentinel, life: Life): Promise<voi
       inProcess(sentinel, () => {
         if (sentinel.life !== life) return;
         world.promised = true;
-        if (disk.mode === 'fails') reject(new Error('No space left on device'));
+        if (fails) reject(new Error('No space left on device'));
         else resolve();
       });
     });

@@ -28,20 +28,32 @@ interface Answer {
   readonly about: string;
 }
 
+interface Info {
+  readonly at: Ms;
+  readonly role: string | undefined;
+  readonly priority: number;
+}
+
+/** What was told during a save is known only later: so many INFOs are kept to find the one that was known. */
+const INFOS_KEPT = 8;
+
 /** What one process was told since its start. */
 interface Record {
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
   /** By address: when PING was last answered acceptably, and the time before. */
   readonly okAt: Map<string, { last: Ms; before: Ms }>;
-  /** By address: what the last INFO said. */
-  readonly infos: Map<string, { readonly at: Ms; readonly role: string | undefined; readonly priority: number }>;
+  /** By address: what the last INFOs said, the newest first. */
+  readonly infos: Map<string, readonly Info[]>;
   /** By master and peer: the last answer to is-master-down-by-addr. */
   readonly answers: Map<string, Answer>;
   /** By master: since when it is odown, as was told. */
   readonly odowns: Map<string, Ms | undefined>;
   /** By master: the replica that was last chosen. */
-  readonly choices: Map<string, { readonly place: string; readonly odownAt: Ms | undefined }>;
+  readonly choices: Map<
+    string,
+    { readonly info: Info | undefined; readonly place: string; readonly odownAt: Ms | undefined }
+  >;
   /** What was sent and not answered yet, by connection. */
   readonly owed: Map<number, (readonly string[])[]>;
   tilt: boolean;
@@ -280,7 +292,7 @@ function watchPlace(
   // A slow save may let a whole failover pass in one turn: then only the votes tell who led it.
   const leads = watch.leaders.get(key)?.has(name) === true || votesFor(watch, sentinel, key) > 0;
   check(watch, leads, 'config', () => `${name} shows ${place} first in epoch ${configEpoch}`);
-  const role = record.infos.get(place)?.role;
+  const role = record.infos.get(place)?.[0]?.role;
   check(watch, role === 'master', 'proven', () => `${name} announces ${place}, which said it is ${role}`);
 }
 
@@ -332,7 +344,7 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '+tilt') record.tilt = true;
   if (name === '-tilt') record.tilt = false;
   check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
-  if (name === '+selected-slave') noteChoice(record, event.about);
+  if (name === '+selected-slave') noteChoice(life, record, event.about);
   if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
   if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
   if (name === '-odown') record.odowns.delete(event.about.name);
@@ -350,9 +362,13 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '+slave-reconf-sent') watchReconf(watch, sentinel, life, event.about.master?.name);
 }
 
-function noteChoice(record: Record, { host, port, master }: InstanceRef): void {
+function noteChoice({ state }: Life, record: Record, { host, port, master }: InstanceRef): void {
   const group = master?.name ?? '';
-  record.choices.set(group, { place: `${host}:${port}`, odownAt: record.odowns.get(group) });
+  // The phase of the failover tells when it was made, unless the turn went on.
+  const at = state.masters.get(group)?.failover?.phaseAt ?? state.lastInputAt;
+  const place = `${host}:${port}`;
+  const info = record.infos.get(place)?.find((each) => each.at <= at);
+  record.choices.set(group, { place, info, odownAt: record.odowns.get(group) });
 }
 
 function findInstance(
@@ -452,7 +468,7 @@ function watchPromotion(
   const place = `${node.ip}:${node.port}`;
   const choice = record.choices.get(master.name);
   check(watch, choice?.place === place, 'promotion', () => `${name} promotes ${node.name}, which it has not chosen`);
-  const info = record.infos.get(place);
+  const info = choice?.info;
   check(
     watch,
     info !== undefined && info.priority !== 0,
@@ -482,6 +498,8 @@ function watchHello(watch: Watch, { name, disk }: Sentinel, { state }: Life, hel
     watch.stored.has(`${name} ${group} ${host}:${port} ${configEpoch}`) ||
     // A later epoch of the same place moves nobody, and may follow; a name may stand for the place. A configuration that
     // was replaced within the turn is stale already.
+    // Nor does it matter what was said of a master that was removed since.
+    !saved.masters.some((each) => each.name === group) ||
     saved.masters.some(
       (each) =>
         each.name === group &&
@@ -542,8 +560,9 @@ export function watchInput(life: Life, record: Record, now: Ms, from: Party | un
   if (args?.[0] === 'PING' && isAcceptable(reply))
     record.okAt.set(place, { last: now, before: record.okAt.get(place)?.last ?? Number.NEGATIVE_INFINITY });
   if (args?.[0] === 'INFO' && reply.kind === 'text') {
-    const { role, priority = record.infos.get(place)?.priority ?? 100 } = parseInfo(reply.text);
-    record.infos.set(place, { at: now, role, priority });
+    const before = record.infos.get(place) ?? [];
+    const { role, priority = before[0]?.priority ?? 100 } = parseInfo(reply.text);
+    record.infos.set(place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
   }
   if (args?.[0] === 'SENTINEL' && reply.kind === 'array' && 'runId' in from)
     noteAnswer(life, record, now, from, args, reply);
