@@ -1,6 +1,6 @@
 // The fields of SENTINEL MASTERS, REPLICAS and SENTINELS, in the order clients count on (spec/commands.md §4.1).
 import { isDisconnected, linkOf, masterOf, nameOf, pendingRequests, shownHost } from '../core/query.ts';
-import type { Failover, Instance, Master, Ms, Peer, Replica, SentinelState } from '../core/state.ts';
+import type { Failover, Instance, Link, Master, Ms, Peer, Replica, SentinelState } from '../core/state.ts';
 import type { Reply } from '../protocol/reply.ts';
 
 /** One instance as a map of texts. `now` is the time the ages are counted to. */
@@ -84,7 +84,7 @@ const FLAGS: readonly [string, (state: SentinelState, instance: Instance) => boo
   master: (_, { kind }) => kind === 'master',
   slave: (_, { kind }) => kind === 'replica',
   sentinel: (_, { kind }) => kind === 'peer',
-  disconnected: (state, instance) => isDisconnected(linkOf(state, instance)),
+  disconnected: (state, instance) => showsDisconnected(linkOf(state, instance)),
   master_down: (_, instance) => instance.kind === 'peer' && instance.answer?.down === true,
   failover_in_progress: (_, instance) => instance.kind === 'master' && instance.failover !== undefined,
   promoted: (state, instance) => instance.kind === 'replica' && isPromoted(state, instance),
@@ -99,6 +99,15 @@ function flagsOf(state: SentinelState, instance: Instance): string {
   let shown = '';
   for (const [name, holds] of FLAGS) if (holds(state, instance)) shown += shown === '' ? name : `,${name}`;
   return shown;
+}
+
+/**
+ * Differs: to the genuine server a connection that is being made counts as one. A dead node then shows no flag at each
+ * attempt until it is sdown; a client that asks at such an instant (node-redis) clings to that node for as long as it
+ * is dead.
+ */
+function showsDisconnected(link: Link): boolean {
+  return isDisconnected(link) || link.command?.status !== 'open';
 }
 
 function isPromoted(state: SentinelState, replica: Replica): boolean {

@@ -1,6 +1,8 @@
 // SENTINEL: the order of checks, what is applied and saved, the fields of each kind of instance.
 import { expect, test } from 'vitest';
 import type { Effect } from '../../src/core/effects.ts';
+import { linkOf } from '../../src/core/query.ts';
+import type { Connection } from '../../src/core/state.ts';
 import { step } from '../../src/core/step.ts';
 import { createBench, NOW } from './bench.ts';
 
@@ -280,4 +282,20 @@ test.each([
 
 test.each([[], ['NOSAVE'], ['save', 'now', 'FORCE']])('SHUTDOWN %j ends the process without a word', (...args) => {
   expect(createBench().outcome('SHUTDOWN', ...args)).toEqual({ replies: [], shutdown: true });
+});
+
+test.each([
+  { why: 'none', command: undefined, flags: 'master,disconnected' },
+  { why: 'one that is being made', command: 'connecting', flags: 'master,disconnected' },
+  { why: 'one that stands', command: 'open', flags: 'master' },
+] as const)('the flags of a master with connections: $why', ({ command, flags }) => {
+  const { say, state } = createBench();
+  const master = state.masters.get('mymaster');
+  if (master === undefined) throw new Error('no master');
+  const link = linkOf(state, master);
+  const connection = (role: Connection['role']): Connection | undefined =>
+    command && { id: 1, role, status: command, since: 0, pending: [], localIp: undefined, proven: true };
+  link.command = connection('command');
+  link.subscription = connection('subscription');
+  expect(say('SENTINEL', 'MASTER', 'mymaster')).toContain(`$5\r\nflags\r\n$${flags.length}\r\n${flags}\r\n`);
 });
