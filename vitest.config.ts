@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: 'quick',
+          // Generated cases take a second on an idle machine, and several on one that has other things to do.
+          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', 'test/differential/**', 'test/clients/clients.test.ts'],
         },

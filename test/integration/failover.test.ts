@@ -221,6 +221,8 @@ test('two masters that fail at once are both replaced', async () => {
   await Promise.all([topology.master.kill(), second.master.kill()]);
   await topology.agreedMaster({ not: topology.master });
   await topology.agreedMaster({ not: second.master, group: second });
+  // Events come over connections of their own: the last of them may still be on its way.
+  await until('both promotions', () => promotions(topology).length >= 2, { describe: topology.report });
   expect(promotions(topology)).toHaveLength(2);
 });
 

@@ -52,7 +52,7 @@ test('a missing file, no file, and a directory are refused with exit status 1', 
   const missing = run('nowhere.conf');
   expect(await missing.ended).toBe(1);
   expect(missing.out.stdout).toContain(
-    `# Fatal error, can't open config file 'nowhere.conf': No such file or directory`,
+    `# Fatal error, can't open config file '${place.path('nowhere.conf')}': No such file or directory`,
   );
   const none = run();
   expect(await none.ended).toBe(1);
