@@ -72,7 +72,7 @@ describe.skipIf(!genuineIsInstalled)('users', () => {
 
   async function startWith(side: Side, lines: readonly string[]): Promise<World> {
     const data = await startDataNodes('fresh');
-    const world = await startWorld('fresh', data, lines, () => false, side === 'ours' ? 'ts' : 'genuine');
+    const world = await startWorld('fresh', data, lines, side === 'ours' ? 'ts' : 'genuine');
     started.push(world);
     return world;
   }

@@ -1,5 +1,5 @@
 // The recorded replies of redis-sentinel 7.0.15, asked of the server built from here (GOLDEN_SERVER=genuine: of the
-// genuine one, which proves the harness). What is not there yet, or meant to differ, is listed with its reason.
+// genuine one, which proves the harness). What is meant to differ is listed with its reason.
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { genuineIsInstalled } from '../integration/support.ts';
@@ -8,19 +8,13 @@ import { type DataNodes, isGenuine, type SetupName, startDataNodes, startWorld, 
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(`./golden/${name}`, import.meta.url), 'utf8'));
 
-type Reasons = Readonly<Record<string, string>>;
 /** A case as it is to go with us: in its JSON text, each first text stands for what was recorded. */
 interface Difference {
   readonly why: string;
   readonly replace: readonly (readonly [recorded: string, ours: string])[];
 }
 const [, ...cases] = read('golden-commands.json') as readonly [unknown, ...GoldenCase[]];
-/** Reasons by case id, and by the start of a configuration line of a setup. */
-const notYet = read('not-yet.json') as { readonly cases: Reasons; readonly lines: Reasons };
-const knownDifferences = read('known-differences.json') as Readonly<Record<string, Difference>>;
-
-/** Lines of a setup that our server refuses to start with, so far. */
-const leftOut = (line: string) => !isGenuine && Object.keys(notYet.lines).some((start) => line.startsWith(start));
+const knownDifferences = read('../known-differences.json').golden as Readonly<Record<string, Difference>>;
 
 const shared = new Map<SetupName, Promise<World>>();
 const sharedData = new Map<SetupName, Promise<DataNodes>>();
@@ -38,12 +32,12 @@ async function runInItsWorld(golden: GoldenCase): Promise<void> {
   const { setup, isolated, conf = [] } = golden;
   if (isolated === undefined) {
     const data = await dataOf(setup);
-    return runCase(golden, await once(shared, setup, () => startWorld(setup, data, [], leftOut)));
+    return runCase(golden, await once(shared, setup, () => startWorld(setup, data, [])));
   }
   // Its own data nodes as well: sentinels that watch the same node find each other there.
   const data = await startDataNodes(setup);
   try {
-    const world = await startWorld(setup, data, conf, leftOut);
+    const world = await startWorld(setup, data, conf);
     await runCase(golden, world).finally(() => world.stop());
   } finally {
     await data.stop();
@@ -61,49 +55,25 @@ function asOurs(golden: GoldenCase): GoldenCase {
   return JSON.parse(text) as GoldenCase;
 }
 
-const counts = { asRecorded: 0, different: 0, notYet: 0 };
+const counts = { asRecorded: 0, different: 0 };
 
 afterAll(async () => {
   for (const world of shared.values()) await world.then((each) => each.stop()).catch(() => undefined);
   for (const data of sharedData.values()) await data.then((each) => each.stop()).catch(() => undefined);
-  const { asRecorded, different, notYet: later } = counts;
+  const { asRecorded, different } = counts;
   process.stdout.write(
-    `golden: of ${cases.length} cases ${asRecorded} pass as recorded, ${different} with a known difference, ${later} not yet\n`,
+    `golden: of ${cases.length} cases ${asRecorded} pass as recorded, ${different} with a known difference\n`,
   );
 });
 
 describe.skipIf(isGenuine && !genuineIsInstalled)('golden', () => {
   test.each(cases)('$id', async (golden) => {
-    const later = isGenuine ? undefined : notYet.cases[golden.id];
-    if (later === undefined) {
-      await runInItsWorld(asOurs(golden));
-      counts[!isGenuine && golden.id in knownDifferences ? 'different' : 'asRecorded'] += 1;
-      return;
-    }
-    const failure = await runInItsWorld(golden).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    expect(failure, `${golden.id} passes now: take it off not-yet.json (${later})`).toBeDefined();
-    counts.notYet += 1;
+    await runInItsWorld(asOurs(golden));
+    counts[!isGenuine && golden.id in knownDifferences ? 'different' : 'asRecorded'] += 1;
   });
 });
 
-test('the lists name only cases that exist, each in one list', () => {
+test('the list names only cases that exist', () => {
   const known = new Set(cases.map(({ id }) => id));
-  const listed = [...Object.keys(notYet.cases), ...Object.keys(knownDifferences)];
-  expect(listed.filter((id) => !known.has(id))).toEqual([]);
-  expect(new Set(listed).size).toBe(listed.length);
-});
-
-test.skipIf(isGenuine)('the lines that are left out of a setup still keep the server from starting', async () => {
-  const data = await dataOf('auth');
-  for (const start of Object.keys(notYet.lines)) {
-    const otherLines = (line: string) => leftOut(line) && !line.startsWith(start);
-    const started = await startWorld('auth', data, [], otherLines).then(
-      (world) => world.stop().then(() => true),
-      () => false,
-    );
-    expect(started, `take "${start}" off not-yet.json`).toBe(false);
-  }
+  expect(Object.keys(knownDifferences).filter((id) => !known.has(id))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// The differences we keep, each with its reason and an example that shows it (known-differences.json).
+// The differences we keep, each with its reason and an example that shows it (known-differences.json; its part `golden` belongs to golden.test.ts).
 import { readFileSync } from 'node:fs';
 import type { Said } from './pair.ts';
 

@@ -30,7 +30,7 @@ export async function startPair(setup: SetupName, extra: readonly string[] = [])
   const startOne = async (server: string): Promise<World> => {
     const nodes = await startDataNodes(setup);
     data.push(nodes);
-    const world = await startWorld(setup, nodes, extra, () => false, server);
+    const world = await startWorld(setup, nodes, extra, server);
     started.push(world);
     return world;
   };

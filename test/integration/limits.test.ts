@@ -27,7 +27,7 @@ afterEach(async () => {
 
 async function start(server: string, ...conf: string[]): Promise<World> {
   const data = await startDataNodes('fresh');
-  const world = await startWorld('fresh', data, conf, () => false, server);
+  const world = await startWorld('fresh', data, conf, server);
   worlds.push({ data, world });
   return world;
 }

@@ -125,10 +125,9 @@ export async function startWorld(
   setup: SetupName,
   data: DataNodes,
   extra: readonly string[],
-  leftOut: (line: string) => boolean,
   server = goldenServer,
 ): Promise<World> {
-  const conf = confOf(setup, data).filter((line) => !leftOut(line));
+  const conf = confOf(setup, data);
   const count = setup === 'replicas' ? 3 : 1;
   const ports = await freePorts(count);
   const started: SentinelProcess[] = [];
