@@ -102,7 +102,11 @@ function createClient(host: string, port: number, secureContext?: SecureContext,
     host,
     port,
     ...(secureContext === undefined ? {} : { tls: { ...VERIFY_CHAIN_ONLY, secureContext } }),
-    ...(from === undefined ? {} : { Connector: connectorFrom({ host, port, localAddress: from }, secureContext) }),
+    ...(from === undefined && secureContext === undefined
+      ? {}
+      : {
+          Connector: connectorFor({ host, port, ...(from === undefined ? {} : { localAddress: from }) }, secureContext),
+        }),
     lazyConnect: true,
     protocol: 2,
     retryStrategy: () => null,
@@ -119,8 +123,12 @@ function createClient(host: string, port: number, secureContext?: SecureContext,
   });
 }
 
-/** ioredis takes no address of our own; it does take a class that makes its connections. */
-function connectorFrom(place: { host: string; port: number; localAddress: string }, secureContext?: SecureContext) {
+/**
+ * ioredis takes no address of our own; it does take a class that makes its connections. Over TLS a connection may break
+ * twice, by an alert and by the end of the socket: ioredis listens for the first error only, and one that nobody listens
+ * for ends the process.
+ */
+function connectorFor(place: { host: string; port: number; localAddress?: string }, secureContext?: SecureContext) {
   return class extends AbstractConnector {
     constructor() {
       // How long it may take to say goodbye; whoever closes a link destroys its socket anyway.
@@ -132,8 +140,8 @@ function connectorFrom(place: { host: string; port: number; localAddress: string
         secureContext === undefined
           ? connectPlain(place)
           : connectTls({ ...place, ...VERIFY_CHAIN_ONLY, secureContext });
-      this.stream.once('error', (error: Error) => {
-        this.firstError = error;
+      this.stream.on('error', (error: Error) => {
+        this.firstError ??= error;
       });
       return this.stream;
     }
