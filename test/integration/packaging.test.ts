@@ -21,18 +21,39 @@ import { freePorts } from '../../src/demo/ports.ts';
 import { startChild } from '../../src/demo/processes.ts';
 import { findGenuineSentinel, sentinelCommand } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
+import { createAuthority } from '../certificates.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const scratch = mkdtempSync(join(tmpdir(), 'ts-sentinel-packaging-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** The example on a port and in a folder of its own, with or without the lines that are switched off. */
-function example(port: number, dir: string, all: boolean): string {
-  const text = all ? read('sentinel.conf.example').replaceAll(/^#(?=\S)/gm, '') : read('sentinel.conf.example');
-  return text
+function example(port: number, dir: string, tlsPort?: number): string {
+  const text = read('sentinel.conf.example');
+  const own = text
     .replace(/^port .*$/m, `port ${port}`)
     .replace(/^dir .*$/m, `dir ${dir}`)
     .replace(/^logfile .*$/m, '');
+  if (tlsPort === undefined) return own;
+  // All of it, but that the plain port stays beside the one for TLS; what it names has to be there.
+  writeIdentity(join(dir, 'tls'));
+  for (const script of ['notify.sh', 'reconfigure.sh'])
+    writeFileSync(join(dir, script), '#!/bin/sh\n', { mode: 0o755 });
+  return own
+    .replace(/^#port 0$/m, '')
+    .replaceAll(/^#(?=\S)/gm, '')
+    .replace(/^logfile .*$/m, '')
+    .replace(/^tls-port .*$/m, `tls-port ${tlsPort}`)
+    .replaceAll('/etc/redis/', `${dir}/`);
+}
+
+function writeIdentity(dir: string): void {
+  const authority = createAuthority('example');
+  const { certificate, key } = authority.issue('sentinel');
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'ca.crt'), authority.certificate);
+  writeFileSync(join(dir, 'sentinel.crt'), certificate);
+  writeFileSync(join(dir, 'sentinel.key'), key);
 }
 
 const kinds = [
@@ -45,7 +66,7 @@ describe.each(kinds)('$kind sentinel', ({ kind, skip }) => {
     { why: 'as it is', all: false },
     { why: 'with everything switched on', all: true },
   ])('starts with the example: $why', async ({ why, all }) => {
-    const [port = 0] = await freePorts(1);
+    const [port = 0, tlsPort = 0] = await freePorts(2);
     const dir = join(scratch, `${kind} ${why}`.replaceAll(' ', '-'));
     const node = createSentinelNode({
       name: kind,
@@ -53,7 +74,7 @@ describe.each(kinds)('$kind sentinel', ({ kind, skip }) => {
       command: sentinelCommand(kind),
       port,
       dir,
-      conf: { file: 'sentinel.conf', text: example(port, dir, all) },
+      conf: { file: 'sentinel.conf', text: example(port, dir, all ? tlsPort : undefined) },
       ...(all ? { login: { password: 'a-long-secret' } } : {}),
     });
     try {
