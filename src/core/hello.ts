@@ -14,6 +14,7 @@ import {
   peersOf,
   placeOf,
   refTo,
+  replicasOf,
   sameAddress,
   shownHost,
 } from './query.ts';
@@ -71,12 +72,26 @@ function parseEpoch(text: string): Epoch | undefined {
 
 /** The hello that `instance` is told about its master, from the address that this very connection shows of us. */
 export function renderHello(state: SentinelState, master: Master, connection: Connection): string {
-  const { settings } = state;
-  const ip = settings.announceIp ?? connection.localIp ?? '';
-  const port = settings.announcePort !== 0 ? settings.announcePort : settings.port;
   const current = currentAddress(state, master);
   const place = `${shownHost(state, current)},${current.port}`;
-  return `${ip},${port},${state.myId},${state.currentEpoch},${master.name},${place},${master.configEpoch}`;
+  return `${ownHost(state, connection) ?? ''},${ownPort(state)},${state.myId},${state.currentEpoch},${master.name},${place},${master.configEpoch}`;
+}
+
+/** Where this connection shows us to be. */
+function ownHost({ settings }: SentinelState, connection: Connection | undefined): string | undefined {
+  return settings.announceIp ?? connection?.localIp;
+}
+
+const ownPort = ({ settings }: SentinelState): number =>
+  settings.announcePort !== 0 ? settings.announcePort : settings.port;
+
+/** Is this the address at which somebody of this group hears of us? */
+function isOurs(state: SentinelState, master: Master, address: Address): boolean {
+  const port = ownPort(state);
+  return [master, ...replicasOf(state, master), ...peersOf(state, master)].some((instance) => {
+    const host = ownHost(state, linkOf(state, instance).command);
+    return host !== undefined && sameAddress(address, addressOf(host, port));
+  });
 }
 
 /**
@@ -109,20 +124,30 @@ export function onHelloReply(turn: Turn, instance: Instance, version: number, re
   touch(turn, instance);
 }
 
-/** A hello came, through a data node or from a peer directly; also in TILT. Our own are ignored on both ways. */
+/**
+ * A hello came, through a data node or from a peer directly; also in TILT. Our own are ignored on both ways.
+ * Differs: to the genuine server another run id at our own address is a peer, to which it connects, and whose vote is its
+ * own once more. It is of somebody who was here before us.
+ */
 export function onHello(turn: Turn, text: string): void {
   const { state } = turn;
   const read = parseHello(text);
-  if (read === undefined || read.runId === state.myId) return;
-  const master = state.masters.get(read.masterName);
-  if (master === undefined) return;
+  const master = state.masters.get(read?.masterName ?? '');
+  if (read === undefined || master === undefined) return;
+  if (read.runId === state.myId) return forgetOurselves(turn, master, read.address);
   const hello = withNames(turn, master, read, text);
-  if (hello === undefined) return;
-  const peer = meetPeer(turn, master, hello);
+  const peer = hello && meetPeer(turn, master, hello);
+  if (hello === undefined || peer === undefined) return;
   adoptEpoch(turn, master, hello.currentEpoch);
   adoptConfiguration(turn, master, peer, hello);
   peer.lastHelloAt = turn.now;
   touch(turn, peer);
+}
+
+/** Our hello came back: whoever was taken for a peer at our address, while we did not know it, is none. */
+function forgetOurselves(turn: Turn, master: Master, address: Address): void {
+  const isTaken = peersOf(turn.state, master).some((peer) => sameAddress(peer.address, address));
+  if (isTaken && isOurs(turn.state, master, address)) removeImpostor(turn, master, address);
 }
 
 /**
@@ -145,14 +170,15 @@ function withNames(turn: Turn, master: Master, hello: Hello, text: string): Hell
   return address && masterAddress && { ...hello, address, masterAddress };
 }
 
-/** The peer this hello is from: known, moved to another address, or new. */
-function meetPeer(turn: Turn, master: Master, hello: Hello): Peer {
+/** The peer this hello is from: known, moved to another address, or new. `undefined`: the address is our own. */
+function meetPeer(turn: Turn, master: Master, hello: Hello): Peer | undefined {
   const { state } = turn;
   const known = state.instances.get(master.peers.get(hello.runId) ?? -1);
   if (known?.kind === 'peer' && sameAddress(known.address, hello.address)) {
     adoptName(turn, known, hello.address.host);
     return known;
   }
+  if (isOurs(state, master, hello.address)) return undefined;
   if (known?.kind === 'peer') return movePeer(turn, master, known, hello);
   removeImpostor(turn, master, hello.address);
   const peer = addPeer(turn, master, hello.address, hello.runId);

@@ -22,12 +22,15 @@ export function runScripts(turn: Turn): void {
   if (scripts.jobs.length === 0) return;
   let running = runningScripts(turn.state);
   let next = Number.POSITIVE_INFINITY;
+  // They start in the order of what they tell: behind one that waits for the save all others wait for it.
+  let held = false;
   for (const job of scripts.jobs) {
-    if (job.status.kind === 'scheduled' && running < RUNNING_MAX && isDue(turn, job)) {
+    held ||= job.awaitsSave;
+    if (!held && running < RUNNING_MAX && isDue(turn, job)) {
       start(turn, job);
       running += 1;
     }
-    next = Math.min(next, nextInstant(turn, job, running));
+    next = Math.min(next, nextInstant(turn, job, !held && running < RUNNING_MAX));
   }
   const armed = scripts.wakeAt !== undefined && scripts.wakeAt > turn.now && scripts.wakeAt <= next;
   if (armed || next === Number.POSITIVE_INFINITY) return;
@@ -35,8 +38,7 @@ export function runScripts(turn: Turn): void {
   pushDeadline(turn.state.deadlines, { at: next, target: 0 });
 }
 
-const isDue = ({ now }: Turn, { status, awaitsSave }: ScriptJob): boolean =>
-  !awaitsSave && status.kind === 'scheduled' && status.at <= now;
+const isDue = ({ now }: Turn, { status }: ScriptJob): boolean => status.kind === 'scheduled' && status.at <= now;
 
 function start(turn: Turn, job: ScriptJob): void {
   job.runs += 1;
@@ -44,16 +46,15 @@ function start(turn: Turn, job: ScriptJob): void {
   turn.effects.push({ kind: 'run-script', job: job.id, argv: job.argv });
 }
 
-/** When something is to be done about `job` by itself. A job for which there is no room waits for another one's end. */
-function nextInstant(turn: Turn, job: ScriptJob, running: number): Ms {
+/** When something is to be done about `job` by itself. One that may not start now waits for a save or another one's end. */
+function nextInstant(turn: Turn, job: ScriptJob, mayStart: boolean): Ms {
   const { status } = job;
   if (status.kind === 'running' && !status.killed) {
     const deadline = status.since + turn.state.tunables.scriptMaxRuntimeMs + 1;
     if (turn.now < deadline) return deadline;
     kill(turn, job, status);
   }
-  const waits = status.kind === 'scheduled' && !job.awaitsSave && running < RUNNING_MAX;
-  return waits ? status.at : Number.POSITIVE_INFINITY;
+  return mayStart && status.kind === 'scheduled' ? status.at : Number.POSITIVE_INFINITY;
 }
 
 /** Its end comes as an input like any other end. */

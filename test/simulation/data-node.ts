@@ -30,6 +30,10 @@ export interface DataNode extends Party {
   stubborn: boolean;
   /** CONFIG REWRITE fails: what it is told is forgotten with its process. */
   cannotSave: boolean;
+  /** Its subscribers hear nothing. */
+  mute: boolean;
+  /** The last hellos that were published here. */
+  readonly hellos: string[];
   readonly sessions: Map<Socket, NodeSession>;
 }
 
@@ -57,6 +61,8 @@ const text = (value: string): NodeReply => ({ kind: 'text', text: value });
 const error = (value: string): NodeReply => ({ kind: 'error', text: value });
 const OK = text('OK');
 
+/** So many hellos are kept, to be heard once more. */
+const HELLOS_KEPT = 32;
 /** A replica looks after its master this often. */
 const CRON_MS: Ms = 100;
 
@@ -88,6 +94,8 @@ export function createNode(
     locked: false,
     stubborn: false,
     cannotSave: false,
+    mute: false,
+    hellos: [],
     sessions: new Map(),
     accept: (socket) => acceptSession(world, node, socket),
   };
@@ -231,8 +239,12 @@ function serve(
   }
 }
 
-function publish({ net }: NodeWorld, node: DataNode, message: string): NodeReply {
+/** Hand a message on to all subscribers. */
+export function publish({ net }: NodeWorld, node: DataNode, message: string): NodeReply {
+  node.hellos.push(message);
+  if (node.hellos.length > HELLOS_KEPT) node.hellos.shift();
   let count = 0n;
+  if (node.mute) return { kind: 'integer', value: count };
   for (const [socket, { subscribed }] of node.sessions) {
     if (!subscribed || socket.status !== 'open') continue;
     count += 1n;

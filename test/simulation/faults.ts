@@ -6,6 +6,7 @@ import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
 import { type DataNode, follow, killNode, startNode } from './data-node.ts';
 import { breakConnection, cut, heal, type Party, partyAt, pause, release, resume } from './network.ts';
+import { echoHellos, tellHello } from './odd-peers.ts';
 import { note, type Run } from './run.ts';
 import { boot, killSentinel, order, type Sentinel } from './sentinel.ts';
 import type { Fault } from './trial.ts';
@@ -54,8 +55,17 @@ function lookAgain(run: Run): void {
     for (const sentinel of run.sentinels)
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
+        else if (knowsPhantom(run, sentinel, group)) give(run, sentinel, ['SENTINEL', 'RESET', group]);
     lookAgain(run);
   });
+}
+
+/** While the master is well: who is reset without one cannot find its replicas again. */
+function knowsPhantom(run: Run, { life }: Sentinel, group: string): boolean {
+  const master = life?.state.masters.get(group);
+  if (master === undefined || master.sdownAt !== undefined || master.failover !== undefined) return false;
+  const isNowhere = (runId: string) => !run.sentinels.some((sentinel) => sentinel.runId === runId);
+  return master.role === 'master' && [...master.peers.keys()].some(isNowhere);
 }
 
 function apply(run: Run, fault: Fault): Undo {
@@ -96,6 +106,19 @@ function apply(run: Run, fault: Fault): Undo {
       return give(run, sentinelNamed(run, fault.who), ['SENTINEL', ...fault.args]);
     case 'remove':
       return remove(run, sentinelNamed(run, fault.who), fault.master);
+    case 'simulate':
+      return simulate(run, sentinelNamed(run, fault.who), fault.points);
+    case 'hello':
+    case 'phantom':
+      tellHello(run, fault.who, fault.text);
+      return nothing;
+    case 'echo':
+      echoHellos(run, fault.who);
+      return nothing;
+    case 'mute':
+      return spoil(run, nodeNamed(run, fault.who), 'mute', true);
+    case 'mumble':
+      return spoil(run, sentinelNamed(run, fault.who), 'mumbles', fault.how);
     case 'save':
       run.fate = { fate: fault.fate, for: fault.for };
       return nothing;
@@ -217,6 +240,16 @@ function remove(run: Run, sentinel: Sentinel, master: string): Undo {
   if (known === undefined || newest === undefined || known.epoch < newest.epoch) return nothing;
   give(run, sentinel, ['SENTINEL', 'REMOVE', master]);
   return () => monitor(run, sentinel, master);
+}
+
+/** An operator asks for a crash at a point of a failover, and some time later no more. */
+function simulate(run: Run, sentinel: Sentinel, points: readonly string[]): Undo {
+  give(run, sentinel, ['SENTINEL', 'SIMULATE-FAILURE', ...points]);
+  return () => {
+    // Without a point it is an error; with `help` no point is left.
+    if (sentinel.condition === 'up') give(run, sentinel, ['SENTINEL', 'SIMULATE-FAILURE', 'help']);
+    else start(run, sentinel, false);
+  };
 }
 
 /** Monitor a master where another sentinel says that it is; where it was at the beginning if none can be asked. */

@@ -1,5 +1,5 @@
 // The bugs that `npm run sim:mutants` plants, each as a replacement of one text that must be there exactly once.
-// The last one was there once: taking its fix back must be noticed as well.
+// Those named `fixed` were there once: taking a fix back must be noticed as well.
 
 export interface Mutant {
   readonly name: string;
@@ -164,6 +164,24 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/core/info.ts',
     from: "  if (replica.role === 'master')\n    return {",
     to: "  if (replica.role === 'master' && replica.priority < 0)\n    return {",
+  },
+  {
+    name: 'scripts overtake one that waits for a save',
+    file: 'src/core/scripts.ts',
+    from: '    held ||= job.awaitsSave;',
+    to: '    held = job.awaitsSave;',
+  },
+  {
+    name: 'more scripts run at a time',
+    file: 'src/core/scripts.ts',
+    from: 'export const RUNNING_MAX = 16;',
+    to: 'export const RUNNING_MAX = 100;',
+  },
+  {
+    name: 'fixed: another run id at our own address was a peer',
+    file: 'src/core/hello.ts',
+    from: 'return host !== undefined && sameAddress(address, addressOf(host, port));',
+    to: 'return host !== undefined && sameAddress(address, addressOf(host, -1));',
   },
   {
     name: 'fixed: MONITOR after REMOVE made room for a second vote',

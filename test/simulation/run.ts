@@ -7,7 +7,9 @@ import { type Client, startClient } from './client.ts';
 import { createNode, type DataNode, keepReplicating, type NodeWorld } from './data-node.ts';
 import { onMoment, onSave, planFaults, undoAll } from './faults.ts';
 import { addParty, type Network } from './network.ts';
+import { runIdOf, sentinelIp } from './odd-peers.ts';
 import { whatIsWrong } from './order.ts';
+import { scriptLines } from './scripts.ts';
 import { boot, clockOf, createSentinel, order, type Sentinel, type SentinelWorld } from './sentinel.ts';
 import type { Fault, Trial } from './trial.ts';
 import {
@@ -77,7 +79,7 @@ async function play(run: Run): Promise<Ms> {
   const { trial, watch, net } = run;
   for (const sentinel of run.sentinels) boot(run, sentinel);
   for (const sentinel of run.sentinels)
-    order(run, sentinel, ['SENTINEL', 'DEBUG', 'tilt-period', String(trial.tiltPeriodMs)], () => undefined);
+    order(run, sentinel, ['SENTINEL', 'DEBUG', ...tunables(trial)], () => undefined);
   planFaults(run);
   await passTime(run, trial.endMs);
   if (trial.ending === 'calm') {
@@ -100,6 +102,12 @@ async function play(run: Run): Promise<Ms> {
     await passTime(run, orderAt + STABLE_MS, () => whatIsWrong(run, calmAt) !== undefined);
     if (watch.violation !== undefined || whatIsWrong(run, calmAt) === undefined) return orderAt - calmAt;
   }
+}
+
+/** What takes minutes by default, as short as a trial is. */
+function tunables({ tiltPeriodMs, scripts }: Trial): readonly string[] {
+  const tilt = ['tilt-period', String(tiltPeriodMs)];
+  return scripts === 'none' ? tilt : [...tilt, 'script-max-runtime', '700', 'script-retry-delay', '20'];
 }
 
 /** In which time everything must be in order again (spec/behavior.md §14 I20). */
@@ -231,7 +239,7 @@ function addSentinels(run: Run): void {
     const { saveMs, clockRate, ticks } = facts;
     const sentinel = createSentinel(run, {
       name: `s${index + 1}`,
-      ip: `10.0.0.${index + 1}`,
+      ip: sentinelIp(index),
       runId: runIdOf(index),
       rand: seededDraw(rand(2 ** 31)),
       text: firstFile(trial, index),
@@ -244,8 +252,6 @@ function addSentinels(run: Run): void {
     addParty(net, sentinel);
   }
 }
-
-const runIdOf = (index: number) => String.fromCharCode(97 + index).repeat(40);
 
 /** The file as an operator wrote it, or as it is once everybody has met. */
 function firstFile(trial: Trial, index: number): string {
@@ -262,16 +268,12 @@ function firstFile(trial: Trial, index: number): string {
     lines.push(`sentinel down-after-milliseconds ${name} ${facts?.downAfterMs}`);
     lines.push(`sentinel failover-timeout ${name} ${facts?.failoverTimeoutMs}`);
     lines.push(`sentinel parallel-syncs ${name} ${parallelSyncs}`);
-    if (trial.seed % 8 === 0)
-      lines.push(
-        `sentinel notification-script ${name} /notify.sh`,
-        `sentinel client-reconfig-script ${name} /reconfigure.sh`,
-      );
+    lines.push(...scriptLines(trial.scripts, name));
     if (!acquainted) continue;
     for (let node = 1; node <= trial.replicas; node += 1)
       lines.push(`sentinel known-replica ${name} 10.0.${group}.${node + 1} 6379`);
     for (const other of trial.sentinels.keys())
-      if (other !== index) lines.push(`sentinel known-sentinel ${name} 10.0.0.${other + 1} 26379 ${runIdOf(other)}`);
+      if (other !== index) lines.push(`sentinel known-sentinel ${name} ${sentinelIp(other)} 26379 ${runIdOf(other)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -18,6 +18,8 @@ import { fakeEnvironment } from '../config/fake-environment.ts';
 import type { Draw } from '../config/generate-state.ts';
 import { plan } from '../core/fake-time.ts';
 import { close, connect, inProcess, kill, type Network, type Party, partyFacts, type Socket, send } from './network.ts';
+import { type Mumble, mumbled } from './odd-peers.ts';
+import { type Processes, startScript } from './scripts.ts';
 
 export interface Disk {
   /** The text that was last rendered; what was saved since is in `saved`. */
@@ -37,6 +39,8 @@ export interface Life {
   readonly world: CommandWorld;
   readonly loaded: LoadedConfig;
   readonly connections: Map<ConnectionId, Socket>;
+  /** The operator's scripts that run. */
+  readonly processes: Processes;
   timer: number;
   /** Inputs that wait for the next tick, where the sentinel acts on ticks only. */
   readonly untilTick: (() => void)[];
@@ -54,6 +58,8 @@ export interface Sentinel extends Party {
   readonly ticks: boolean;
   /** Its resolver does not answer, or late. */
   nameless: boolean;
+  /** How its answers to peers are wrong. */
+  mumbles: Mumble | undefined;
   life: Life | undefined;
 }
 
@@ -111,6 +117,7 @@ export function createSentinel(
     wallOffsetMs: WALL_START_MS,
     ticks,
     nameless: false,
+    mumbles: undefined,
     life: undefined,
     accept: (socket) => serve(world, sentinel, socket),
   };
@@ -149,6 +156,7 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
     world: commands,
     loaded,
     connections: new Map(),
+    processes: new Map(),
     timer: 0,
     untilTick: [],
     engine: createEngine(state, {
@@ -270,11 +278,11 @@ function perform(world: SentinelWorld, sentinel: Sentinel, life: Life, effect: O
     case 'resolve':
       return resolve(world, sentinel, life, effect.name);
     case 'run-script':
-      return runScript(world, sentinel, life, effect.job);
+      return runScript(world, sentinel, life, effect);
     case 'crash':
       return killSentinel(world, sentinel, 'down');
-    // Scripts end soon enough by themselves.
     case 'kill-script':
+      return life.processes.get(effect.job)?.();
     case 'announce':
     case 'log':
       return;
@@ -283,15 +291,14 @@ function perform(world: SentinelWorld, sentinel: Sentinel, life: Life, effect: O
   }
 }
 
-/** A script succeeds, fails, or cannot be started. */
-function runScript(world: SentinelWorld, sentinel: Sentinel, life: Life, job: number): void {
-  const { time } = world.net;
-  const tell = (input: Input) => feed(world, sentinel, life, () => life.engine.input(input));
-  const code = sentinel.rand(3);
-  if (code !== 2)
-    plan(time, time.now + 1, () => run(world, sentinel, life, () => tell({ kind: 'script-started', job, pid: job })));
-  plan(time, time.now + 2 + sentinel.rand(500), () =>
-    run(world, sentinel, life, () => tell({ kind: 'script-exited', job, end: { code, signal: 0 } })),
+function runScript(
+  world: SentinelWorld,
+  sentinel: Sentinel,
+  life: Life,
+  call: Extract<OuterEffect, { kind: 'run-script' }>,
+): void {
+  startScript(world.net.time, sentinel.rand, life.processes, call, (input) =>
+    run(world, sentinel, life, () => feed(world, sentinel, life, () => life.engine.input(input))),
   );
 }
 
@@ -355,7 +362,8 @@ function serve(world: SentinelWorld, sentinel: Sentinel, socket: Socket): void {
       if (args === undefined) return;
       const answer = (replies: readonly Reply[]) => {
         waiting = false;
-        for (const reply of replies) send(world.net, socket, { kind: 'reply', reply: toNodeReply(reply) });
+        for (const reply of replies)
+          send(world.net, socket, { kind: 'reply', reply: mumbled(sentinel, args, toNodeReply(reply)) });
         // Like the server, which reads on when the turn is through.
         plan(world.net.time, world.net.time.now, () => run(world, sentinel, life, next));
       };

@@ -46,6 +46,7 @@ const SIMPLER: readonly ((trial: Trial) => Partial<Trial>)[] = [
   () => ({ lateOneIn: 0 }),
   () => ({ wholeFiles: false }),
   () => ({ names: false }),
+  () => ({ scripts: 'none' }),
   () => ({ unwanted: undefined }),
   (trial) => everybody(trial, { ticks: false }),
   (trial) => everybody(trial, { clockRate: 1 }),

@@ -3,6 +3,8 @@
 import type { EventName } from '../../src/core/events.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { type Draw, seededDraw } from '../config/generate-state.ts';
+import { drawHello, drawPhantom, MUMBLES, type Mumble } from './odd-peers.ts';
+import type { Scripts } from './scripts.ts';
 
 export interface SentinelFacts {
   readonly downAfterMs: Ms;
@@ -31,6 +33,7 @@ export interface Trial {
   readonly lateMs: Ms;
   /** The files name the masters' hosts instead of their addresses. */
   readonly names: boolean;
+  readonly scripts: Scripts;
   /** Their files know each other from the beginning. */
   readonly acquainted: boolean;
   /** Files are rendered and read at every save, not only at every start. */
@@ -57,6 +60,10 @@ export type Fault = { readonly at: Ms; readonly for: Ms } & (
   | { readonly kind: 'order'; readonly who: string; readonly args: readonly string[] }
   | { readonly kind: 'remove'; readonly who: string; readonly master: string }
   | { readonly kind: 'save'; readonly fate: 'dies-before' | 'dies-torn' | 'dies-after' }
+  | { readonly kind: 'simulate'; readonly who: string; readonly points: readonly string[] }
+  | { readonly kind: 'hello' | 'phantom'; readonly who: string; readonly text: string }
+  | { readonly kind: 'echo' | 'mute'; readonly who: string }
+  | { readonly kind: 'mumble'; readonly who: string; readonly how: Mumble }
   | { readonly kind: 'when'; readonly event: EventName; readonly what: 'crash' | 'pause' | 'isolate' | 'crash-node' }
 );
 
@@ -83,6 +90,12 @@ const KINDS: readonly FaultKind[] = [
   'remove',
   'save',
   'when',
+  'simulate',
+  'hello',
+  'phantom',
+  'echo',
+  'mute',
+  'mumble',
 ];
 
 /** Moments at which a failover is most easily spoilt. */
@@ -118,7 +131,7 @@ export function drawTrial(seed: number): Trial {
   const acquainted = rand(4) !== 0;
   const settings = drawSettings(rand, pick, count);
   // Who forgot its peers, or does not know them yet, is a majority of one: only a quorum keeps it from leading alone.
-  const forgets = !acquainted || kinds.includes('order') || kinds.includes('remove');
+  const forgets = !acquainted || FORGETFUL.some((kind) => kinds.includes(kind));
   const majority = Math.floor(count / 2) + 1;
   const quorum = forgets ? majority + rand(count - majority + 1) : 1 + rand(count);
   const begin = acquainted ? SETTLING_MS : MEETING_MS;
@@ -143,9 +156,12 @@ function drawKinds(rand: Draw): readonly FaultKind[] {
   return left.length === 0 ? ['crash'] : left;
 }
 
+/** What makes sentinels forget each other, or take somebody else for a peer. */
+const FORGETFUL: readonly FaultKind[] = ['order', 'remove', 'hello', 'phantom', 'echo'];
+
 const SPOILS: readonly { readonly by: FaultKind; readonly these: readonly FaultKind[] }[] = [
-  { by: 'repoint', these: ['order', 'remove', 'priority'] },
-  { by: 'cannot-save', these: ['order', 'remove', 'priority'] },
+  { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom'] },
+  { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom'] },
 ];
 
 function drawSettings(rand: Draw, pick: Pick, count: number) {
@@ -174,6 +190,7 @@ function drawSettings(rand: Draw, pick: Pick, count: number) {
     names: rand(8) === 0,
     lateOneIn: pick([0, 0, 20, 200]),
     lateMs: pick([20, 200, 1000]),
+    scripts: pick(['none', 'none', 'none', 'none', 'none', 'none', 'quick', 'slow'] as const),
   };
 }
 
@@ -185,6 +202,7 @@ function drawFault(rand: Draw, pick: Pick, kind: FaultKind, at: Ms, shape: Shape
   const sentinel = () => `s${1 + rand(shape.sentinels.length)}`;
   const node = () => `m${group()}n${rand(shape.replicas + 1)}`;
   const anybody = () => (rand(2) === 0 ? sentinel() : node());
+  const strangers = { sentinels: shape.sentinels.length, masters: shape.masters, replicas: shape.replicas };
   const common = { at, for: lasts };
   switch (kind) {
     case 'crash':
@@ -223,6 +241,26 @@ function drawFault(rand: Draw, pick: Pick, kind: FaultKind, at: Ms, shape: Shape
         event: pick(MOMENTS),
         what: pick(['crash', 'crash', 'pause', 'isolate', 'crash-node']),
       };
+    case 'simulate':
+      return {
+        ...common,
+        kind,
+        who: sentinel(),
+        points: pick([
+          ['crash-after-election'],
+          ['crash-after-promotion'],
+          ['crash-after-promotion', 'crash-after-election'],
+        ]),
+      };
+    case 'hello':
+      return { ...common, kind, who: anybody(), text: drawHello(rand, strangers) };
+    case 'phantom':
+      return { ...common, kind, who: anybody(), text: drawPhantom(rand, strangers) };
+    case 'echo':
+    case 'mute':
+      return { ...common, kind, who: node() };
+    case 'mumble':
+      return { ...common, kind, who: sentinel(), how: pick(MUMBLES) };
     case 'order':
       return { ...common, kind, who: sentinel(), args: drawOrder(rand, pick, `m${group()}`, shape) };
   }

@@ -12,6 +12,7 @@ import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
 import type { Party } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
+import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
 
 /** What one process was seen to hold of one master. */
 interface Held {
@@ -56,6 +57,7 @@ interface Record {
   >;
   /** What was sent and not answered yet, by connection. */
   readonly owed: Map<number, (readonly string[])[]>;
+  readonly scripts: ScriptsSeen;
   tilt: boolean;
   second: number;
   connects: number;
@@ -122,6 +124,7 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
     odowns: new Map(),
     choices: new Map(),
     owed: new Map(),
+    scripts: noScripts(),
     tilt: false,
     second: 0,
     connects: 0,
@@ -318,6 +321,7 @@ const judged = new Set([
 export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record: Record, effect: OuterEffect): void {
   if (effect.kind === 'announce') return watchEvent(watch, sentinel, life, record, effect.event);
   if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record);
+  if (effect.kind === 'run-script') return watchScript(watch, sentinel, life, record, effect);
   if (effect.kind !== 'send') return;
   const target = life.connections.get(effect.connection)?.other?.owner;
   const owed = record.owed.get(effect.connection) ?? [];
@@ -336,6 +340,25 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
     check(watch, first === 'is-master-down-by-addr', 'ask', () => `${sentinel.name} asks ${first}`);
     watchAsk(watch, sentinel, life, record, effect.args);
   }
+}
+
+/** Few scripts at a time, in their order; what clients are told of a new address is on disk. */
+function watchScript(
+  watch: Watch,
+  { name, disk }: Sentinel,
+  life: Life,
+  { scripts }: Record,
+  { job, argv }: Extract<OuterEffect, { kind: 'run-script' }>,
+): void {
+  const wrong = wrongInScript(life, scripts, job);
+  check(watch, wrong === undefined, 'scripts', () => `${name}: ${wrong}`);
+  const [, group, , start, , , host, port] = argv;
+  if (start !== 'start' || life.state.saveFailure !== undefined) return;
+  const told = `${name} ${group} ${host}:${port} `;
+  const stored =
+    [...watch.stored].some((key) => key.startsWith(told)) ||
+    disk.saved.masters.some((master) => master.name === group && isName(master.host));
+  check(watch, stored, 'saved-first', () => `${name} has a script told of ${host}:${port} unsaved`);
 }
 
 /** I9, I10, I16: what an event claims must be so. */
