@@ -1,12 +1,16 @@
 // Which texts are IP addresses, and the one spelling of each that redis-sentinel writes: two spellings of one address
 // meet. Pure text: names are never looked up here.
 
+/** Four decimal numbers up to 255: what nearly every address is, and its one spelling already. */
+const PLAIN_IPV4 = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
+
 /**
  * The IP address that a text spells, in its one spelling; of IPv4 also the short forms of the C library, which
  * redis-sentinel 7.0.15 takes as well (`127.1`, `0x7f.1`, `2130706433`). `undefined` for anything else: names, brackets,
  * zones.
  */
 export function literalIp(text: string): string | undefined {
+  if (PLAIN_IPV4.test(text)) return text;
   return isIpv6(text) ? canonicalIp(text) : dottedQuad(text);
 }
 
