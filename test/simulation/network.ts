@@ -16,6 +16,8 @@ export interface Party {
   readonly name: string;
   readonly ip: string;
   readonly port: number;
+  /** Both, as texts name it. */
+  readonly place: string;
   /** `down`: the process is gone, its kernel refuses connections. `off`: the machine is, nothing answers. */
   condition: 'up' | 'down' | 'off';
   /** The process stands still, its kernel goes on. */
@@ -65,6 +67,7 @@ export function partyFacts(name: string, ip: string, port: number) {
     name,
     ip,
     port,
+    place: `${ip}:${port}`,
     condition: 'down' as Party['condition'],
     paused: false,
     backlog: [] as (() => void)[],

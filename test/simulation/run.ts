@@ -10,7 +10,7 @@ import { addParty, type Network } from './network.ts';
 import { runIdOf, sentinelIp } from './odd-peers.ts';
 import { whatIsWrong } from './order.ts';
 import { scriptLines } from './scripts.ts';
-import { boot, clockOf, createSentinel, order, type Sentinel, type SentinelWorld } from './sentinel.ts';
+import { boot, clockOf, createSentinel, type Life, order, type Sentinel, type SentinelWorld } from './sentinel.ts';
 import type { Fault, Trial } from './trial.ts';
 import {
   createWatch,
@@ -117,18 +117,21 @@ function patience({ sentinels, ending }: Trial): Ms {
   return 60_000 + 3 * longest(({ failoverTimeoutMs }) => failoverTimeoutMs) + longest(({ downAfterMs }) => downAfterMs);
 }
 
-/** Let time pass until `until`, or until there is enough or a violation. */
+/** Let time pass until `until`, or until there is enough or a violation. Whether there is enough is looked at on time. */
 async function passTime(run: Run, until: Ms, isEnough: () => boolean = () => false): Promise<void> {
   const { time } = run.net;
   let lookAt = time.now;
   let at = -1;
   let count = 0;
   while (run.watch.violation === undefined) {
-    if (time.now >= lookAt) {
+    const next = nextComing(time);
+    if (lookAt < next && lookAt <= until) {
+      time.now = lookAt;
       if (isEnough()) return;
-      lookAt = time.now + LOOK_EVERY_MS;
+      lookAt += LOOK_EVERY_MS;
+      continue;
     }
-    if (nextComing(time) > until) {
+    if (next > until) {
       time.now = until;
       return;
     }
@@ -188,14 +191,15 @@ function hooksOf(
   Run,
   'ipOf' | 'started' | 'stored' | 'stepped' | 'acts' | 'heard' | 'answered' | 'saveMs' | 'saves' | 'obeyed'
 > {
-  const recordOf = (life: Parameters<SentinelWorld['started']>[1]) => {
-    const record = watch.records.get(life);
+  const recordOf = ({ record }: Life) => {
     if (record === undefined) throw new Error('a life without a record');
     return record;
   };
   return {
     ipOf: (name) => run().nodes.find((node) => node.name === name)?.ip,
-    started: (sentinel, life) => void watch.records.set(life, watchStart(watch, sentinel, life)),
+    started(sentinel, life) {
+      life.record = watchStart(watch, sentinel, life);
+    },
     stored: (sentinel) => watchStored(watch, sentinel),
     stepped: (sentinel, life) => watchState(watch, sentinel, life, recordOf(life)),
     acts(sentinel, life, effect) {
@@ -203,8 +207,9 @@ function hooksOf(
         const text = describeEffect(effect);
         if (text !== undefined) note(run(), `${sentinel.name} ${text}`);
       }
-      watchState(watch, sentinel, life, recordOf(life));
-      watchEffect(watch, sentinel, life, recordOf(life), effect);
+      const record = recordOf(life);
+      watchState(watch, sentinel, life, record);
+      watchEffect(watch, sentinel, life, record, effect);
       return effect.kind !== 'announce' || onMoment(run(), sentinel, effect.event);
     },
     heard: (sentinel, life, from, input) => watchInput(life, recordOf(life), clockOf(run(), sentinel).now, from, input),

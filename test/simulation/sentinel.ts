@@ -16,10 +16,11 @@ import { createEngine, type Engine, type OuterEffect } from '../../src/shell/eng
 import { accessWith } from '../commands/bench.ts';
 import { fakeEnvironment } from '../config/fake-environment.ts';
 import type { Draw } from '../config/generate-state.ts';
-import { plan } from '../core/fake-time.ts';
+import { createTimer, plan, setTimer, type Timer } from '../core/fake-time.ts';
 import { close, connect, inProcess, kill, type Network, type Party, partyFacts, type Socket, send } from './network.ts';
 import { type Mumble, mumbled } from './odd-peers.ts';
 import { type Processes, startScript } from './scripts.ts';
+import type { Record } from './watch.ts';
 
 export interface Disk {
   /** The text that was last rendered; what was saved since is in `saved`. */
@@ -41,7 +42,9 @@ export interface Life {
   readonly connections: Map<ConnectionId, Socket>;
   /** The operator's scripts that run. */
   readonly processes: Processes;
-  timer: number;
+  readonly timer: Timer;
+  /** What the watch saw of it. */
+  record: Record | undefined;
   /** Inputs that wait for the next tick, where the sentinel acts on ticks only. */
   readonly untilTick: (() => void)[];
 }
@@ -157,7 +160,8 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
     loaded,
     connections: new Map(),
     processes: new Map(),
-    timer: 0,
+    timer: createTimer(),
+    record: undefined,
     untilTick: [],
     engine: createEngine(state, {
       clock: () => clockOf(world, sentinel),
@@ -168,7 +172,7 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
         if (sentinel.life === life && world.acts(sentinel, life, effect)) perform(world, sentinel, life, effect);
       },
       afterInputs: (callback) => plan(world.net.time, world.net.time.now, () => run(world, sentinel, life, callback)),
-      setTimer: (callback, delayMs) => setTimer(world, sentinel, life, callback, delayMs),
+      setTimer: (callback, delayMs) => wakeAfter(world, sentinel, life, callback, delayMs),
     }),
   };
   sentinel.life = life;
@@ -211,20 +215,17 @@ function tick(world: SentinelWorld, sentinel: Sentinel, life: Life): void {
   );
 }
 
-function setTimer(world: SentinelWorld, sentinel: Sentinel, life: Life, callback: () => void, delayMs: Ms): void {
+function wakeAfter(world: SentinelWorld, sentinel: Sentinel, life: Life, callback: () => void, delayMs: Ms): void {
   const { time } = world.net;
-  life.timer += 1;
-  const { timer } = life;
   // A timer comes when its time is over, or a little later.
   const at = time.now + Math.max(delayMs, 1) / sentinel.clockRate + sentinel.rand(100) / 100;
-  plan(time, at, () => {
-    if (sentinel.life !== life || life.timer !== timer) return;
+  const order = setTimer(time, life.timer, at, () =>
     run(world, sentinel, life, () => {
-      if (life.timer !== timer) return;
+      if (life.timer.order !== order) return;
       if (sentinel.ticks) life.untilTick.push(callback);
       else callback();
-    });
-  });
+    }),
+  );
 }
 
 /** The process dies, or its machine. */

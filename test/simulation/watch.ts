@@ -6,7 +6,7 @@ import type { Input, NodeReply } from '../../src/core/effects.ts';
 import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
 import { parseInfo } from '../../src/core/info.ts';
 import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
-import type { Address, Epoch, Failover, Instance, Master, Ms } from '../../src/core/state.ts';
+import type { Address, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
@@ -21,6 +21,10 @@ interface Held {
   leaderEpoch: Epoch;
   address: Address;
   peers: number;
+  /** Of which vote and which lead the watch knows already. */
+  votedIn: Epoch | undefined;
+  votedFor: RunId | undefined;
+  ledIn: Epoch | undefined;
 }
 
 interface Answer {
@@ -39,7 +43,7 @@ interface Info {
 const INFOS_KEPT = 8;
 
 /** What one process was told since its start. */
-interface Record {
+export interface Record {
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
   /** By address: when PING was last answered acceptably, and the time before. */
@@ -77,7 +81,6 @@ export interface Watch {
   readonly contested: Set<string>;
   /** `sentinel master address epoch` of each configuration that was ever on a disk. */
   readonly stored: Set<string>;
-  readonly records: WeakMap<Life, Record>;
   failovers: number;
   /** The first thing that did not hold. */
   violation: Violation | undefined;
@@ -102,7 +105,6 @@ export function createWatch(): Watch {
     ordered: new Set(),
     contested: new Set(),
     stored: new Set(),
-    records: new WeakMap(),
     failovers: 0,
     violation: undefined,
   };
@@ -195,7 +197,8 @@ function watchMaster(watch: Watch, sentinel: Sentinel, life: Life, record: Recor
   const size = master.peers.size;
   if (held?.master !== master) {
     const { configEpoch, leaderEpoch } = master;
-    record.held.set(master.name, { master, configEpoch, leaderEpoch, address, peers: size });
+    const unknown = { votedIn: undefined, votedFor: undefined, ledIn: undefined };
+    record.held.set(master.name, { master, configEpoch, leaderEpoch, address, peers: size, ...unknown });
     return;
   }
   const { failover } = master;
@@ -203,9 +206,16 @@ function watchMaster(watch: Watch, sentinel: Sentinel, life: Life, record: Recor
     watchVoteEpoch(watch, sentinel, life, held);
     held.leaderEpoch = master.leaderEpoch;
   }
-  if (!master.voteUnsaved && master.leader !== undefined)
-    noteVote(watch, sentinel, master.name, master.leaderEpoch, master.leader);
-  if (failover !== undefined && failover.phase !== 'wait-start') watchLeader(watch, sentinel, life, master, failover);
+  const { leader, leaderEpoch } = master;
+  if (!master.voteUnsaved && leader !== undefined && (leader !== held.votedFor || leaderEpoch !== held.votedIn)) {
+    noteVote(watch, sentinel, master.name, leaderEpoch, leader);
+    held.votedFor = leader;
+    held.votedIn = leaderEpoch;
+  }
+  if (failover !== undefined && failover.phase !== 'wait-start' && failover.failoverEpoch !== held.ledIn) {
+    watchLeader(watch, sentinel, life, master, failover);
+    held.ledIn = failover.failoverEpoch;
+  }
   if (master.configEpoch !== held.configEpoch || address !== held.address) {
     watchPlace(watch, sentinel, record, master, held, address);
     held.configEpoch = master.configEpoch;
@@ -324,8 +334,11 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
   if (effect.kind === 'run-script') return watchScript(watch, sentinel, life, record, effect);
   if (effect.kind !== 'send') return;
   const target = life.connections.get(effect.connection)?.other?.owner;
-  const owed = record.owed.get(effect.connection) ?? [];
-  record.owed.set(effect.connection, owed);
+  let owed = record.owed.get(effect.connection);
+  if (owed === undefined) {
+    owed = [];
+    record.owed.set(effect.connection, owed);
+  }
   owed.push(effect.args);
   check(
     watch,
@@ -578,17 +591,25 @@ export function watchInput(life: Life, record: Record, now: Ms, from: Party | un
   // Of a connection that was given up in this very turn nothing counts any more.
   if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
   const args = record.owed.get(input.connection)?.shift();
+  const command = args?.[0];
   const { reply } = input;
-  const place = `${from.ip}:${from.port}`;
-  if (args?.[0] === 'PING' && isAcceptable(reply))
-    record.okAt.set(place, { last: now, before: record.okAt.get(place)?.last ?? Number.NEGATIVE_INFINITY });
-  if (args?.[0] === 'INFO' && reply.kind === 'text') {
-    const before = record.infos.get(place) ?? [];
+  if (command === 'PING' && isAcceptable(reply)) noteOk(record, from, now);
+  if (command === 'INFO' && reply.kind === 'text') {
+    const before = record.infos.get(from.place) ?? [];
     const { role, priority = before[0]?.priority ?? 100 } = parseInfo(reply.text);
-    record.infos.set(place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
+    record.infos.set(from.place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
   }
-  if (args?.[0] === 'SENTINEL' && reply.kind === 'array' && 'runId' in from)
+  if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from)
     noteAnswer(life, record, now, from, args, reply);
+}
+
+function noteOk({ okAt }: Record, { place }: Party, now: Ms): void {
+  const ok = okAt.get(place);
+  if (ok === undefined) okAt.set(place, { last: now, before: Number.NEGATIVE_INFINITY });
+  else {
+    ok.before = ok.last;
+    ok.last = now;
+  }
 }
 
 function noteAnswer(
