@@ -1,6 +1,9 @@
 // A certificate authority for a cluster of our own: just enough of X.509 (RFC 5280) for two programs to trust each other,
 // so that nothing needs to be installed for TLS.
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TlsFiles } from '../src/demo/client.ts';
 
 /** A certificate and its private key, as PEM text. */
 export interface Identity {
@@ -24,6 +27,25 @@ export interface IssueOptions {
 /** Certificates of a day ago last for ten more days, whatever the clocks of a cluster say. */
 const DAY_MS = 86_400_000;
 const LIFETIME_DAYS = 10;
+
+/** Write an identity, and the authority it trusts, into a folder, under a name. */
+export function writeTlsFiles(
+  folder: string,
+  name: string,
+  { certificate, key }: Identity,
+  authority: Authority,
+): TlsFiles {
+  const write = (end: string, text: string) => {
+    const file = join(folder, `${name}.${end}`);
+    writeFileSync(file, text);
+    return file;
+  };
+  return {
+    caFile: write('ca', authority.certificate),
+    certFile: write('crt', certificate),
+    keyFile: write('key', key),
+  };
+}
 
 /** Create an authority with a key of its own. */
 export function createAuthority(name: string): Authority {

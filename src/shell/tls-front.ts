@@ -13,6 +13,8 @@ const HANDSHAKE_MS = 10_000;
 export interface TlsFrontOptions {
   readonly context: SecureContextOptions;
   readonly authClients: TlsSettings['authClients'];
+  /** How long a handshake may take; 10 s unless told. */
+  readonly handshakeMs?: number;
   /** A connection came in: may its handshake begin? */
   mayEnter(socket: Socket): boolean;
   /** The handshake is done and the client is who it should be. */
@@ -34,14 +36,14 @@ export interface TlsFront {
 
 /** Create the door. It listens nowhere by itself. */
 export function createTlsFront(options: TlsFrontOptions): TlsFront {
-  const { authClients } = options;
+  const { authClients, handshakeMs = HANDSHAKE_MS } = options;
   const pending = new Map<string, Socket>();
   // Made once for all addresses: whoever resumes a session may come by another one.
   const tls = createTlsServer({
     ...options.context,
     requestCert: authClients !== 'no',
     rejectUnauthorized: authClients === 'yes',
-    handshakeTimeout: HANDSHAKE_MS,
+    handshakeTimeout: handshakeMs,
   });
   tls.on('tlsClientError', (error, socket) => {
     socket.destroy();

@@ -1,9 +1,13 @@
 // Clusters with passwords and with users that may do no more than they have to; refusals are told, with the remedy.
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createClient } from '../../src/demo/client.ts';
 import type { SentinelNode } from '../../src/demo/nodes.ts';
 import type { SentinelKind } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
+import { createAuthority, writeTlsFiles } from '../certificates.ts';
 import {
   acceptsWrites,
   agreedEpoch,
@@ -113,20 +117,30 @@ const CLIENT =
   '&+switch-master +sentinel|get-master-addr-by-name +sentinel|master +sentinel|myid +sentinel|replicas ' +
   '+sentinel|sentinels +sentinel|masters';
 
-test.each(mixes)('$why: peers with the documented rights on each other agree and vote', async ({ kinds }) => {
-  const config = [
-    `user peer on >peer-secret ${PEER}`,
-    'sentinel sentinel-user peer',
-    'sentinel sentinel-pass peer-secret',
-  ];
-  const sentinels = kinds.map((kind) => ({ kind, password: SENTINELS, config }));
-  const topology = await start({ sentinels, downAfterMs: 1500 });
-  await topology.master.kill();
-  await acceptsWrites(await topology.agreedMaster({ not: topology.master }));
-  await agreedEpoch(topology);
-  expect(promotions(topology)).toHaveLength(1);
-  for (const sentinel of topology.sentinels) expect(await sentinel.command('ACL', 'LOG')).toEqual([]);
-});
+const folder = mkdtempSync(join(tmpdir(), 'ts-sentinel-certificates-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const authority = createAuthority('ours');
+const peers = mixes.flatMap((mix) => [
+  { ...mix, link: 'plain', tls: undefined },
+  { ...mix, link: 'TLS', tls: writeTlsFiles(folder, 'node', authority.issue('node'), authority) },
+]);
+test.each(peers)(
+  '$why, $link: peers with the documented rights on each other agree and vote',
+  async ({ kinds, tls }) => {
+    const config = [
+      `user peer on >peer-secret ${PEER}`,
+      'sentinel sentinel-user peer',
+      'sentinel sentinel-pass peer-secret',
+    ];
+    const sentinels = kinds.map((kind) => ({ kind, password: SENTINELS, config }));
+    const topology = await start({ sentinels, downAfterMs: 1500, ...(tls && { tls }) });
+    await topology.master.kill();
+    await acceptsWrites(await topology.agreedMaster({ not: topology.master }));
+    await agreedEpoch(topology);
+    expect(promotions(topology)).toHaveLength(1);
+    for (const sentinel of topology.sentinels) expect(await sentinel.command('ACL', 'LOG')).toEqual([]);
+  },
+);
 
 describe.each(['ts', 'genuine'] as const)('users of a %s sentinel', (kind) => {
   const config = [`user exporter on >exporter-secret ${EXPORTER}`, `user app on >app-secret ${CLIENT}`];

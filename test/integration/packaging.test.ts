@@ -21,7 +21,7 @@ import { freePorts } from '../../src/demo/ports.ts';
 import { startChild } from '../../src/demo/processes.ts';
 import { findGenuineSentinel, sentinelCommand } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
-import { createAuthority } from '../certificates.ts';
+import { createAuthority, writeTlsFiles } from '../certificates.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const scratch = mkdtempSync(join(tmpdir(), 'ts-sentinel-packaging-'));
@@ -36,7 +36,9 @@ function example(port: number, dir: string, tlsPort?: number): string {
     .replace(/^logfile .*$/m, '');
   if (tlsPort === undefined) return own;
   // All of it, but that the plain port stays beside the one for TLS; what it names has to be there.
-  writeIdentity(join(dir, 'tls'));
+  const authority = createAuthority('example');
+  mkdirSync(dir, { recursive: true });
+  const tls = writeTlsFiles(dir, 'example', authority.issue('sentinel'), authority);
   for (const script of ['notify.sh', 'reconfigure.sh'])
     writeFileSync(join(dir, script), '#!/bin/sh\n', { mode: 0o755 });
   return own
@@ -44,16 +46,10 @@ function example(port: number, dir: string, tlsPort?: number): string {
     .replaceAll(/^#(?=\S)/gm, '')
     .replace(/^logfile .*$/m, '')
     .replace(/^tls-port .*$/m, `tls-port ${tlsPort}`)
+    .replace('/etc/redis/tls/sentinel.crt', tls.certFile)
+    .replace('/etc/redis/tls/sentinel.key', tls.keyFile)
+    .replace('/etc/redis/tls/ca.crt', tls.caFile)
     .replaceAll('/etc/redis/', `${dir}/`);
-}
-
-function writeIdentity(dir: string): void {
-  const authority = createAuthority('example');
-  const { certificate, key } = authority.issue('sentinel');
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, 'ca.crt'), authority.certificate);
-  writeFileSync(join(dir, 'sentinel.crt'), certificate);
-  writeFileSync(join(dir, 'sentinel.key'), key);
 }
 
 const kinds = [

@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import type { TlsFiles } from '../../src/demo/client.ts';
 import type { SentinelNode } from '../../src/demo/nodes.ts';
 import { findOnPath, type SentinelKind } from '../../src/demo/programs.ts';
 import { until } from '../../src/demo/until.ts';
-import { createAuthority, type Identity } from '../certificates.ts';
+import { createAuthority, type Identity, writeTlsFiles } from '../certificates.ts';
 import {
   acceptsWrites,
   agreedEpoch,
@@ -28,17 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const authority = createAuthority('ours');
 const foreign = createAuthority('foreign');
-const files = (name: string, { certificate, key }: Identity, ca = authority): TlsFiles => {
-  const [caFile, certFile, keyFile] = ['ca', 'crt', 'key'].map((end) => join(folder, `${name}.${end}`)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(caFile, ca.certificate);
-  writeFileSync(certFile, certificate);
-  writeFileSync(keyFile, key);
-  return { caFile, certFile, keyFile };
-};
+const files = (name: string, identity: Identity) => writeTlsFiles(folder, name, identity, authority);
 const ours = files('ours', authority.issue('node'));
 const strangers = files('stranger', foreign.issue('node'));
 

@@ -15,11 +15,12 @@ const server = as(ours.issue('server'));
 const member = as(ours.issue('client'));
 const stranger = as(theirs.issue('stranger'));
 
-async function open(authClients: TlsSettings['authClients'], room = () => true) {
+async function open(authClients: TlsSettings['authClients'], room = () => true, handshakeMs = 10_000) {
   const onRefused = vi.fn();
   const front = createTlsFront({
     context: { ...server, ca: [ours.certificate] },
     authClients,
+    handshakeMs,
     mayEnter: room,
     onSecure: (socket) => socket.end('welcome'),
     onRefused,
@@ -87,6 +88,29 @@ test('plain text, silence and hanging up are closed without a word', async () =>
   expect(await said(silent)).toBe('');
   await until('it is gone', () => front.pending === 0);
   expect(onRefused).toHaveBeenLastCalledWith('error:0A000126:SSL routines::unexpected eof while reading');
+});
+
+test('a handshake that does not end is closed, and whoever talks meanwhile comes in', async () => {
+  const { front, port, onRefused } = await open('yes', undefined, 300);
+  const silent = connectPlain(port, '127.0.0.1');
+  await until('it is at the door', () => front.pending === 1);
+  expect(await visit(port, member)).toBe('welcome');
+  expect(await said(silent)).toBe('');
+  await until('it is gone', () => front.pending === 0);
+  expect(onRefused.mock.calls).toEqual([['TLS handshake timeout']]);
+});
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)('a member resumes its session: %s', async (maxVersion) => {
+  const { port, onRefused } = await open('yes');
+  const options = { port, host: '127.0.0.1', ca: [ours.certificate], checkServerIdentity: () => undefined };
+  const first = connect({ ...options, ...member, maxVersion });
+  const session = new Promise<Buffer>((resolve) => void first.on('session', resolve));
+  expect(await said(first)).toBe('welcome');
+  const again = connect({ ...options, ...member, maxVersion, session: await session });
+  const reused = new Promise((resolve) => void again.once('secureConnect', () => resolve(again.isSessionReused())));
+  expect(await said(again)).toBe('welcome');
+  expect(await reused).toBe(true);
+  expect(onRefused).not.toHaveBeenCalled();
 });
 
 test('who is not let in gets no handshake', async () => {
