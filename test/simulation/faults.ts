@@ -4,12 +4,14 @@ import type { SentinelEvent } from '../../src/core/events.ts';
 import { currentAddress } from '../../src/core/query.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
+import { confFile } from './conf-file.ts';
 import { type DataNode, follow, killNode, startNode } from './data-node.ts';
-import { breakConnection, cut, heal, type Party, partyAt, pause, release, resume } from './network.ts';
-import { echoHellos, tellHello } from './odd-peers.ts';
+import { breakConnection, cut, heal, moveParty, type Party, partyAt, pause, release, resume } from './network.ts';
+import { echoHellos, runIdOf, tellHello } from './odd-peers.ts';
 import { note, type Run } from './run.ts';
-import { boot, killSentinel, order, type Sentinel } from './sentinel.ts';
+import { boot, killSentinel, order, type Sentinel, writeFile } from './sentinel.ts';
 import type { Fault } from './trial.ts';
+import { forgetPast } from './watch.ts';
 
 type Undo = () => void;
 const nothing: Undo = () => undefined;
@@ -17,6 +19,8 @@ const nothing: Undo = () => undefined;
 /** Loading a data set takes a node up to so long. */
 const LOADING_MAX_MS: Ms = 1500;
 const LOOK_AGAIN_MS: Ms = 1500;
+/** Run ids of sentinels that lost theirs. */
+const LOST_RUN_IDS_FROM = 10;
 
 /** Plan all faults of the trial. What is still in force in the end, `undoAll` takes back. */
 export function planFaults(run: Run): void {
@@ -117,6 +121,10 @@ function apply(run: Run, fault: Fault): Undo {
       return nothing;
     case 'mute':
       return spoil(run, nodeNamed(run, fault.who), 'mute', true);
+    case 'move':
+      return move(run, named(run, fault.who));
+    case 'lost':
+      return lose(run, sentinelNamed(run, fault.who));
     case 'mumble':
       return spoil(run, sentinelNamed(run, fault.who), 'mumbles', fault.how);
     case 'save':
@@ -142,6 +150,53 @@ function nodeNamed(run: Run, name: string): DataNode {
   const found = run.nodes.find((node) => node.name === name);
   if (found === undefined) throw new Error(`no node ${name}`);
   return found;
+}
+
+/**
+ * A process comes back on another address. A node does so only as a replica, and its operator tells it whom to follow:
+ * by its address nobody could find a master again.
+ */
+function move(run: Run, party: Party): Undo {
+  const node = isSentinel(party) ? undefined : (party as DataNode);
+  if (node !== undefined && (node.role === 'master' || node.saved.role === 'master' || isMasterOf(run, node)))
+    return nothing;
+  if (party.condition !== 'up') return nothing;
+  crash(run, party, 'off');
+  run.moves += 1;
+  moveParty(run.net, party, party.ip.replace(/\d+$/, String(100 + (run.moves % 100))));
+  return () => {
+    const place = node === undefined ? undefined : newestConfiguration(run.sentinels, node.group);
+    if (node !== undefined && place !== undefined)
+      node.saved = { role: 'slave', follows: { host: run.ipOf(place.host) ?? place.host, port: place.port } };
+    start(run, party, false);
+  };
+}
+
+function isMasterOf(run: Run, node: DataNode): boolean {
+  const places = run.sentinels.map((sentinel) => newestConfiguration([sentinel], node.group)?.host);
+  return places.some((host) => host === node.ip || host === node.name);
+}
+
+/** A sentinel's file is lost, and its operator writes another one, by what the others know. At most once in a trial. */
+function lose(run: Run, sentinel: Sentinel): Undo {
+  const index = run.sentinels.indexOf(sentinel);
+  const others = run.sentinels.filter((other) => other !== sentinel);
+  const isLost = run.sentinels.some(({ runId }, at) => runId !== runIdOf(at));
+  const isKnown = run.clients.every(({ group }) => isNewestKnown(run, others, group));
+  if (sentinel.condition !== 'up' || isLost || !isKnown) return nothing;
+  killSentinel(run, sentinel, 'down');
+  sentinel.runId = runIdOf(index + LOST_RUN_IDS_FROM);
+  forgetPast(run.watch, sentinel.name);
+  writeFile(
+    sentinel,
+    confFile(
+      run.trial,
+      index,
+      sentinel.runId,
+      (group) => newestConfiguration(others, group) as { host: string; port: number },
+    ),
+  );
+  return () => start(run, sentinel, false);
 }
 
 /** Set something to a wrong value for a while. */
@@ -235,9 +290,7 @@ function give(run: Run, sentinel: Sentinel, args: readonly string[]): Undo {
  */
 function remove(run: Run, sentinel: Sentinel, master: string): Undo {
   const others = run.sentinels.filter((other) => other !== sentinel);
-  const known = newestConfiguration(others, master);
-  const newest = newestConfiguration(run.sentinels, master);
-  if (known === undefined || newest === undefined || known.epoch < newest.epoch) return nothing;
+  if (!isNewestKnown(run, others, master)) return nothing;
   give(run, sentinel, ['SENTINEL', 'REMOVE', master]);
   return () => monitor(run, sentinel, master);
 }
@@ -252,6 +305,13 @@ function simulate(run: Run, sentinel: Sentinel, points: readonly string[]): Undo
   };
 }
 
+/** Would nothing be lost if only these remembered it? */
+function isNewestKnown(run: Run, sentinels: readonly Sentinel[], master: string): boolean {
+  const known = newestConfiguration(sentinels, master);
+  const newest = newestConfiguration(run.sentinels, master);
+  return known !== undefined && newest !== undefined && known.epoch >= newest.epoch;
+}
+
 /** Monitor a master where another sentinel says that it is; where it was at the beginning if none can be asked. */
 export function monitor(run: Run, sentinel: Sentinel, master: string): void {
   const facts = run.trial.sentinels[run.sentinels.indexOf(sentinel)];
@@ -264,7 +324,7 @@ export function monitor(run: Run, sentinel: Sentinel, master: string): void {
   give(run, sentinel, ['SENTINEL', 'SET', master, ...set]);
 }
 
-function newestConfiguration(sentinels: readonly Sentinel[], master: string) {
+export function newestConfiguration(sentinels: readonly Sentinel[], master: string) {
   let newest: { host: string; port: number; epoch: bigint } | undefined;
   for (const { life, disk } of sentinels) {
     // Who is not running will come back with what its file says.

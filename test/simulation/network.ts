@@ -14,10 +14,11 @@ export type Packet =
 /** A process with its machine: a sentinel, a data node or a client. */
 export interface Party {
   readonly name: string;
-  readonly ip: string;
+  /** Where it is now; see `moveParty`. */
+  ip: string;
   readonly port: number;
   /** Both, as texts name it. */
-  readonly place: string;
+  place: string;
   /** `down`: the process is gone, its kernel refuses connections. `off`: the machine is, nothing answers. */
   condition: 'up' | 'down' | 'off';
   /** The process stands still, its kernel goes on. */
@@ -40,6 +41,9 @@ export interface SocketEvents {
 /** One end of a connection. */
 export interface Socket {
   readonly owner: Party;
+  /** The owner's address when the connection was made. */
+  readonly ip: string;
+  readonly place: string;
   other: Socket | undefined;
   status: 'connecting' | 'open' | 'closed';
   events: SocketEvents | undefined;
@@ -62,12 +66,14 @@ const RETRANSMIT_MS: Ms = 400;
 /** A connection attempt that got no answer is repeated after a second, then twice as late each time. */
 const SYN_RETRY_MS: Ms = 1000;
 
+const placeText = (ip: string, port: number) => `${ip}:${port}`;
+
 export function partyFacts(name: string, ip: string, port: number) {
   return {
     name,
     ip,
     port,
-    place: `${ip}:${port}`,
+    place: placeText(ip, port),
     condition: 'down' as Party['condition'],
     paused: false,
     backlog: [] as (() => void)[],
@@ -84,6 +90,14 @@ export function partyAt(net: Network, host: string, port: number | string): Part
   return net.parties.get(`${host}|${port}`);
 }
 
+/** A party that is not up gets another address; at the old one nobody answers any more. */
+export function moveParty(net: Network, party: Party, ip: string): void {
+  net.parties.delete(addressKey(addressOf(party.ip, party.port)));
+  party.ip = ip;
+  party.place = placeText(ip, party.port);
+  addParty(net, party);
+}
+
 /** Do packets get from one to the other now? */
 export function passes(from: Party, to: Party): boolean {
   return to.condition !== 'off' && from.condition !== 'off' && !from.cutTo.has(to);
@@ -96,7 +110,16 @@ function hand(party: Party, act: () => void): void {
 }
 
 function createSocket(owner: Party, status: Socket['status'], other?: Socket): Socket {
-  const socket: Socket = { owner, other, status, events: undefined, arrivesAt: 0, stuck: [] };
+  const socket: Socket = {
+    owner,
+    ip: owner.ip,
+    place: owner.place,
+    other,
+    status,
+    events: undefined,
+    arrivesAt: 0,
+    stuck: [],
+  };
   owner.sockets.add(socket);
   return socket;
 }
@@ -105,17 +128,23 @@ function createSocket(owner: Party, status: Socket['status'], other?: Socket): S
 export function connect(net: Network, from: Party, host: string, port: number, events: SocketEvents): Socket {
   const socket = createSocket(from, 'connecting');
   socket.events = events;
-  knock(net, socket, partyAt(net, host, port), SYN_RETRY_MS);
+  knock(net, socket, { host, port }, SYN_RETRY_MS);
   return socket;
 }
 
-function knock(net: Network, socket: Socket, target: Party | undefined, retryMs: Ms): void {
+function knock(
+  net: Network,
+  socket: Socket,
+  place: { readonly host: string; readonly port: number },
+  retryMs: Ms,
+): void {
   const { time } = net;
   const from = socket.owner;
   plan(time, time.now + net.latency(), () => {
     if (socket.status !== 'connecting') return;
+    const target = partyAt(net, place.host, place.port);
     if (target === undefined || !passes(from, target) || !passes(target, from))
-      return plan(time, time.now + retryMs, () => knock(net, socket, target, 2 * retryMs));
+      return plan(time, time.now + retryMs, () => knock(net, socket, place, 2 * retryMs));
     if (target.condition === 'down') return carry(net, target, socket, () => shut(socket, 'connect ECONNREFUSED'));
     const there = createSocket(target, 'open', socket);
     socket.other = there;
@@ -142,8 +171,12 @@ export function send(net: Network, socket: Socket, packet: Packet): void {
   const { other } = socket;
   if (socket.status !== 'open' || other === undefined) return;
   carry(net, socket.owner, other, () => {
-    // Nobody holds this end any more: its kernel says so.
-    if (other.status === 'closed') return carry(net, other.owner, socket, () => shut(socket, 'read ECONNRESET'));
+    // Nobody holds this end any more: the kernel that has its address says so.
+    if (other.status === 'closed') {
+      const there = partyAt(net, other.ip, other.owner.port);
+      if (there !== undefined) carry(net, there, socket, () => shut(socket, 'read ECONNRESET'));
+      return;
+    }
     hand(other.owner, () => other.status === 'open' && other.events?.packet(packet));
   });
 }

@@ -4,12 +4,12 @@ import type { Ms } from '../../src/core/state.ts';
 import { seededDraw } from '../config/generate-state.ts';
 import { createTime, happenNext, nextComing } from '../core/fake-time.ts';
 import { type Client, startClient } from './client.ts';
+import { firstFile } from './conf-file.ts';
 import { createNode, type DataNode, keepReplicating, type NodeWorld } from './data-node.ts';
 import { onMoment, onSave, planFaults, undoAll } from './faults.ts';
 import { addParty, type Network } from './network.ts';
 import { runIdOf, sentinelIp } from './odd-peers.ts';
 import { whatIsWrong } from './order.ts';
-import { scriptLines } from './scripts.ts';
 import { boot, clockOf, createSentinel, type Life, order, type Sentinel, type SentinelWorld } from './sentinel.ts';
 import type { Fault, Trial } from './trial.ts';
 import {
@@ -38,6 +38,8 @@ export interface Run extends SentinelWorld, NodeWorld {
   /** How to undo the faults in force, and what was right before them. */
   readonly undos: Set<() => void>;
   readonly originals: Map<object, Record<string, unknown>>;
+  /** How many have another address by now. */
+  moves: number;
   /** Faults that wait for their moment. */
   readonly armed: Extract<Fault, { kind: 'when' }>[];
   /** What becomes of the process that saves next. */
@@ -172,6 +174,7 @@ function createRun(trial: Trial, told: boolean): Run {
     calm: false,
     undos: new Set(),
     originals: new Map(),
+    moves: 0,
     armed: [],
     fate: undefined,
     promised: false,
@@ -256,31 +259,6 @@ function addSentinels(run: Run): void {
     run.sentinels.push(sentinel);
     addParty(net, sentinel);
   }
-}
-
-/** The file as an operator wrote it, or as it is once everybody has met. */
-function firstFile(trial: Trial, index: number): string {
-  const { quorum, parallelSyncs, acquainted } = trial;
-  const facts = trial.sentinels[index];
-  const lines = [
-    'port 26379',
-    `sentinel myid ${runIdOf(index)}`,
-    `sentinel resolve-hostnames ${trial.names ? 'yes' : 'no'}`,
-  ];
-  for (let group = 1; group <= trial.masters; group += 1) {
-    const name = `m${group}`;
-    lines.push(`sentinel monitor ${name} ${trial.names ? `${name}n0` : `10.0.${group}.1`} 6379 ${quorum}`);
-    lines.push(`sentinel down-after-milliseconds ${name} ${facts?.downAfterMs}`);
-    lines.push(`sentinel failover-timeout ${name} ${facts?.failoverTimeoutMs}`);
-    lines.push(`sentinel parallel-syncs ${name} ${parallelSyncs}`);
-    lines.push(...scriptLines(trial.scripts, name));
-    if (!acquainted) continue;
-    for (let node = 1; node <= trial.replicas; node += 1)
-      lines.push(`sentinel known-replica ${name} 10.0.${group}.${node + 1} 6379`);
-    for (const other of trial.sentinels.keys())
-      if (other !== index) lines.push(`sentinel known-sentinel ${name} ${sentinelIp(other)} 26379 ${runIdOf(other)}`);
-  }
-  return `${lines.join('\n')}\n`;
 }
 
 /** A line of the transcript. */

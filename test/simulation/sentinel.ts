@@ -51,7 +51,8 @@ export interface Life {
 
 export interface Sentinel extends Party {
   readonly kind: 'sentinel';
-  readonly runId: RunId;
+  /** Another one only when its file was lost. */
+  runId: RunId;
   readonly disk: Disk;
   readonly rand: Draw;
   /** Monotonic milliseconds that pass in one of the simulation. */
@@ -78,8 +79,8 @@ export interface SentinelWorld {
   stepped(sentinel: Sentinel, life: Life): void;
   /** An effect is about to be carried out. False: the process died of it. */
   acts(sentinel: Sentinel, life: Life, effect: OuterEffect): boolean;
-  /** A reply or message of a node or peer at `from` reached the core. */
-  heard(sentinel: Sentinel, life: Life, from: Party | undefined, input: Input): void;
+  /** A reply or message from the other end of a connection reached the core. */
+  heard(sentinel: Sentinel, life: Life, from: Socket | undefined, input: Input): void;
   /** A request was answered. */
   answered(sentinel: Sentinel, life: Life, args: readonly string[], replies: readonly Reply[]): void;
   /** What a host name stands for; `undefined`: no such host. */
@@ -125,6 +126,12 @@ export function createSentinel(
     accept: (socket) => serve(world, sentinel, socket),
   };
   return sentinel;
+}
+
+/** Its process is not running: its file is another one from now on. */
+export function writeFile({ disk }: Sentinel, text: string): void {
+  disk.text = text;
+  disk.saved = loadConfig(text, environment).durable;
 }
 
 export function clockOf({ net }: SentinelWorld, sentinel: Sentinel): Clock {
@@ -334,7 +341,7 @@ function open(
     feed(world, sentinel, life, () => {
       if (life.connections.get(connection) !== socket) return;
       if (input.kind === 'closed') life.connections.delete(connection);
-      world.heard(sentinel, life, socket.other?.owner, input);
+      world.heard(sentinel, life, socket.other, input);
       life.engine.input(input);
     });
   const socket = connect(world.net, sentinel, host, port, {

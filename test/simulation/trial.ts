@@ -62,7 +62,7 @@ export type Fault = { readonly at: Ms; readonly for: Ms } & (
   | { readonly kind: 'save'; readonly fate: 'dies-before' | 'dies-torn' | 'dies-after' }
   | { readonly kind: 'simulate'; readonly who: string; readonly points: readonly string[] }
   | { readonly kind: 'hello' | 'phantom'; readonly who: string; readonly text: string }
-  | { readonly kind: 'echo' | 'mute'; readonly who: string }
+  | { readonly kind: 'echo' | 'mute' | 'move' | 'lost'; readonly who: string }
   | { readonly kind: 'mumble'; readonly who: string; readonly how: Mumble }
   | { readonly kind: 'when'; readonly event: EventName; readonly what: 'crash' | 'pause' | 'isolate' | 'crash-node' }
 );
@@ -96,6 +96,8 @@ const KINDS: readonly FaultKind[] = [
   'echo',
   'mute',
   'mumble',
+  'move',
+  'lost',
 ];
 
 /** Moments at which a failover is most easily spoilt. */
@@ -132,7 +134,9 @@ export function drawTrial(seed: number): Trial {
   const settings = drawSettings(rand, pick, count);
   // Who forgot its peers, or does not know them yet, is a majority of one: only a quorum keeps it from leading alone.
   const forgets = !acquainted || FORGETFUL.some((kind) => kinds.includes(kind));
-  const majority = Math.floor(count / 2) + 1;
+  // Whose file was lost is a voter twice.
+  const voters = kinds.includes('lost') ? count + 1 : count;
+  const majority = Math.min(count, Math.floor(voters / 2) + 1);
   const quorum = forgets ? majority + rand(count - majority + 1) : 1 + rand(count);
   const begin = acquainted ? SETTLING_MS : MEETING_MS;
   const endMs = begin + pick([2000, 4000, 8000, 12_000]);
@@ -157,11 +161,11 @@ function drawKinds(rand: Draw): readonly FaultKind[] {
 }
 
 /** What makes sentinels forget each other, or take somebody else for a peer. */
-const FORGETFUL: readonly FaultKind[] = ['order', 'remove', 'hello', 'phantom', 'echo'];
+const FORGETFUL: readonly FaultKind[] = ['order', 'remove', 'hello', 'phantom', 'echo', 'lost'];
 
 const SPOILS: readonly { readonly by: FaultKind; readonly these: readonly FaultKind[] }[] = [
-  { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom'] },
-  { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom'] },
+  { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom', 'lost'] },
+  { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom', 'lost'] },
 ];
 
 function drawSettings(rand: Draw, pick: Pick, count: number) {
@@ -256,6 +260,10 @@ function drawFault(rand: Draw, pick: Pick, kind: FaultKind, at: Ms, shape: Shape
       return { ...common, kind, who: anybody(), text: drawHello(rand, strangers) };
     case 'phantom':
       return { ...common, kind, who: anybody(), text: drawPhantom(rand, strangers) };
+    case 'move':
+      return { ...common, kind, who: anybody() };
+    case 'lost':
+      return { ...common, kind, who: sentinel() };
     case 'echo':
     case 'mute':
       return { ...common, kind, who: node() };

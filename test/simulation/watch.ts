@@ -9,8 +9,8 @@ import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src
 import type { Address, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { OuterEffect } from '../../src/shell/engine.ts';
-import { type DataNode, isNode } from './data-node.ts';
-import type { Party } from './network.ts';
+import { isNode } from './data-node.ts';
+import type { Socket } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
 import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
 
@@ -154,6 +154,16 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
 export function watchStored(watch: Watch, { name, disk }: Sentinel): void {
   for (const { name: group, host, port, configEpoch } of disk.saved.masters)
     watch.stored.add(`${name} ${group} ${host}:${port} ${configEpoch}`);
+}
+
+/** The file of a sentinel is lost: it votes again under another run id, as a voter that is not the former one. */
+export function forgetPast(watch: Watch, name: string): void {
+  for (const [key, candidate] of [...watch.votes]) {
+    if (!key.startsWith(`${name} `)) continue;
+    watch.votes.delete(key);
+    watch.votes.set(`former-${key}`, candidate);
+  }
+  for (const key of [...watch.stored]) if (key.startsWith(`${name} `)) watch.stored.delete(key);
 }
 
 /** Two states are one whatever the order in which they list things. */
@@ -333,7 +343,7 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
   if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record);
   if (effect.kind === 'run-script') return watchScript(watch, sentinel, life, record, effect);
   if (effect.kind !== 'send') return;
-  const target = life.connections.get(effect.connection)?.other?.owner;
+  const target = life.connections.get(effect.connection)?.other;
   let owed = record.owed.get(effect.connection);
   if (owed === undefined) {
     owed = [];
@@ -475,22 +485,23 @@ function watchRoleOrder(
   sentinel: Sentinel,
   life: Life,
   record: Record,
-  target: Party | undefined,
+  target: Socket | undefined,
   [, host = '', port = '']: readonly string[],
 ): void {
   const { name } = sentinel;
   if (target === undefined) return;
-  check(watch, isNode(target), 'orders', () => `${name} orders ${target.name} to follow ${host}`);
-  check(watch, !record.tilt, 'tilt', () => `${name} orders ${target.name} to follow ${host} in TILT`);
-  if (!isNode(target)) return;
-  const master = life.state.masters.get(target.group);
+  const { owner: node, ip } = target;
+  check(watch, isNode(node), 'orders', () => `${name} orders ${node.name} to follow ${host}`);
+  check(watch, !record.tilt, 'tilt', () => `${name} orders ${node.name} to follow ${host} in TILT`);
+  if (!isNode(node)) return;
+  const master = life.state.masters.get(node.group);
   if (master === undefined) return;
   if (host === 'NO') return watchPromotion(watch, sentinel, life, record, master, target);
-  const own = host === target.ip && Number(port) === target.port;
-  check(watch, !own, 'orders', () => `${name} orders ${target.name} to follow itself`);
+  const own = host === ip && Number(port) === node.port;
+  check(watch, !own, 'orders', () => `${name} orders ${node.name} to follow itself`);
   const current = currentAddress(life.state, master);
   const right = host === current.ip && Number(port) === current.port;
-  check(watch, right, 'orders', () => `${name} orders ${target.name} to follow ${host}:${port}, not ${current.ip}`);
+  check(watch, right, 'orders', () => `${name} orders ${node.name} to follow ${host}:${port}, not ${current.ip}`);
 }
 
 function watchPromotion(
@@ -499,9 +510,8 @@ function watchPromotion(
   { state }: Life,
   record: Record,
   master: Master,
-  node: DataNode,
+  { owner: node, place }: Socket,
 ): void {
-  const place = `${node.ip}:${node.port}`;
   const choice = record.choices.get(master.name);
   check(watch, choice?.place === place, 'promotion', () => `${name} promotes ${node.name}, which it has not chosen`);
   const info = choice?.info;
@@ -586,7 +596,7 @@ function watchConnect(watch: Watch, { name }: Sentinel, { state }: Life, record:
 }
 
 /** Something reached the core over one of its connections. */
-export function watchInput(life: Life, record: Record, now: Ms, from: Party | undefined, input: Input): void {
+export function watchInput(life: Life, record: Record, now: Ms, from: Socket | undefined, input: Input): void {
   if (input.kind === 'closed') record.owed.delete(input.connection);
   // Of a connection that was given up in this very turn nothing counts any more.
   if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
@@ -599,11 +609,11 @@ export function watchInput(life: Life, record: Record, now: Ms, from: Party | un
     const { role, priority = before[0]?.priority ?? 100 } = parseInfo(reply.text);
     record.infos.set(from.place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
   }
-  if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from)
+  if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from.owner)
     noteAnswer(life, record, now, from, args, reply);
 }
 
-function noteOk({ okAt }: Record, { place }: Party, now: Ms): void {
+function noteOk({ okAt }: Record, { place }: Socket, now: Ms): void {
   const ok = okAt.get(place);
   if (ok === undefined) okAt.set(place, { last: now, before: Number.NEGATIVE_INFINITY });
   else {
@@ -616,19 +626,17 @@ function noteAnswer(
   { state }: Life,
   record: Record,
   at: Ms,
-  from: Party,
+  from: Socket,
   [, , host, port]: readonly string[],
-  { items: [down] }: Extract<NodeReply, { kind: 'array' }>,
+  { items: [down, leader, epoch] }: Extract<NodeReply, { kind: 'array' }>,
 ): void {
+  // Anything else is no answer, and the one before it stands.
+  if (down?.kind !== 'integer' || leader?.kind !== 'text' || epoch?.kind !== 'integer') return;
   const about = `${host}:${port}`;
   for (const master of state.masters.values())
     for (const peer of peersOf(state, master)) {
       if (peer.address.ip !== from.ip || `${master.address.ip}:${master.address.port}` !== about) continue;
-      record.answers.set(`${master.name} ${peer.runId}`, {
-        at,
-        down: down?.kind === 'integer' && down.value === 1n,
-        about,
-      });
+      record.answers.set(`${master.name} ${peer.runId}`, { at, down: down.value === 1n, about });
     }
 }
 
