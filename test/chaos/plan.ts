@@ -31,7 +31,8 @@ export type Slot = ServerSlot | ClientHost;
 /** It begins `at` so much after its episode, and is undone `for` so much later. */
 export type Fault = { readonly at: Ms; readonly for: Ms } & (
   | { readonly kind: 'kill' | 'stop' | 'restart'; readonly who: ServerSlot }
-  | { readonly kind: 'isolate' | 'slow-link' | 'flap' | 'full-disk'; readonly who: ServerSlot }
+  | { readonly kind: 'isolate' | 'flap'; readonly who: ServerSlot }
+  | { readonly kind: 'slow-link' | 'full-disk'; readonly who: ServerSlot }
   /** Nothing that it sends arrives (`out`), or nothing arrives that is sent to it (`in`). */
   | { readonly kind: 'one-way'; readonly who: ServerSlot; readonly way: 'out' | 'in' }
   /** These on one side, everybody else on the other. */
@@ -172,7 +173,8 @@ export function drawEpisode({ seed }: Plan, index: number): Episode {
   const draw = seededDraw(seed * 100_003 + index + 1);
   const calmMs = 500 + draw(1500);
   const first = drawFault(draw);
-  const several = draw(SEVERAL_ONE_IN) === 0;
+  // With the master and a leader dead there is trouble enough.
+  const several = draw(SEVERAL_ONE_IN) === 0 && first.kind !== 'kill-leader';
   const faults = [first, ...companions(draw, first, label, several)];
   return { index, label: several ? SEVERAL : label, calmMs, faults };
 }
@@ -181,7 +183,7 @@ export function drawEpisode({ seed }: Plan, index: number): Episode {
 function companions(draw: Draw, first: Fault, label: string, several: boolean): Fault[] {
   const faults: Fault[] = [];
   if (label.endsWith('; master killed')) faults.push({ kind: 'kill', who: 'master', at: 500, for: 4000 });
-  if (!several || first.kind === 'kill-leader') return faults;
+  if (!several) return faults;
   for (let wanted = 1 + draw(2); wanted > 0; ) {
     const fault = pickBy(draw)(DECK)[1](draw);
     if (fault.kind === 'kill-leader' || [first, ...faults].some((other) => atOdds(fault, other))) continue;
