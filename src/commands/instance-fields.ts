@@ -1,4 +1,5 @@
 // The fields of SENTINEL MASTERS, REPLICAS and SENTINELS, in the order clients count on (spec/commands.md §4.1).
+import { answerCounts, saysDown } from '../core/down.ts';
 import { isDisconnected, linkOf, masterOf, nameOf, pendingRequests, shownHost } from '../core/query.ts';
 import type { Failover, Instance, Link, Master, Ms, Peer, Replica, SentinelState } from '../core/state.ts';
 import type { Reply } from '../protocol/reply.ts';
@@ -9,7 +10,7 @@ export function instanceReply(state: SentinelState, instance: Instance, now: Ms)
   addCommon(texts, state, instance, now);
   if (instance.kind === 'master') addMaster(texts, instance, now);
   else if (instance.kind === 'replica') addReplica(texts, instance, now);
-  else addPeer(texts, instance, now);
+  else addPeer(texts, state, instance, now);
   return { kind: 'fields', texts };
 }
 
@@ -20,7 +21,7 @@ function addCommon(texts: string[], state: SentinelState, instance: Instance, no
   texts.push('ip', shownHost(state, instance.address));
   texts.push('port', String(instance.address.port));
   texts.push('runid', instance.runId);
-  texts.push('flags', flagsOf(state, instance));
+  texts.push('flags', flagsOf(state, instance, now));
   texts.push('link-pending-commands', String(pendingRequests(link)));
   texts.push('link-refcount', String(link.users.size));
   if (instance.kind === 'master' && instance.failover !== undefined)
@@ -71,21 +72,23 @@ function addReplica(texts: string[], replica: Replica, now: Ms): void {
   texts.push('replica-announced', replica.announced ? '1' : '0');
 }
 
-function addPeer(texts: string[], peer: Peer, now: Ms): void {
+function addPeer(texts: string[], state: SentinelState, peer: Peer, now: Ms): void {
   texts.push('last-hello-message', String(now - peer.lastHelloAt));
-  texts.push('voted-leader', peer.vote?.leader ?? '?');
+  // A vote is shown as long as the answer that brought it counts; its epoch stays.
+  const leader = answerCounts(state, peer, now) ? peer.vote?.leader : undefined;
+  texts.push('voted-leader', leader ?? '?');
   texts.push('voted-leader-epoch', String(peer.vote?.epoch ?? 0n));
 }
 
 /** All flags there are, in the order they are shown; what each of them means stands beside it. */
-const FLAGS: readonly [string, (state: SentinelState, instance: Instance) => boolean][] = Object.entries({
+const FLAGS: readonly [string, (state: SentinelState, instance: Instance, now: Ms) => boolean][] = Object.entries({
   s_down: (_, instance) => instance.sdownAt !== undefined,
   o_down: (_, instance) => instance.kind === 'master' && instance.odownAt !== undefined,
   master: (_, { kind }) => kind === 'master',
   slave: (_, { kind }) => kind === 'replica',
   sentinel: (_, { kind }) => kind === 'peer',
   disconnected: (state, instance) => showsDisconnected(linkOf(state, instance)),
-  master_down: (_, instance) => instance.kind === 'peer' && instance.answer?.down === true,
+  master_down: (state, instance, now) => instance.kind === 'peer' && saysDown(state, instance, now),
   failover_in_progress: (_, instance) => instance.kind === 'master' && instance.failover !== undefined,
   promoted: (state, instance) => instance.kind === 'replica' && isPromoted(state, instance),
   reconf_sent: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'sent',
@@ -93,11 +96,11 @@ const FLAGS: readonly [string, (state: SentinelState, instance: Instance) => boo
   reconf_done: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'done',
   force_failover: (_, instance) => instance.kind === 'master' && instance.failover?.forced === true,
   script_kill_sent: (_, instance) => instance.scriptKillSent,
-} satisfies Record<string, (state: SentinelState, instance: Instance) => boolean>);
+} satisfies Record<string, (state: SentinelState, instance: Instance, now: Ms) => boolean>);
 
-function flagsOf(state: SentinelState, instance: Instance): string {
+function flagsOf(state: SentinelState, instance: Instance, now: Ms): string {
   let shown = '';
-  for (const [name, holds] of FLAGS) if (holds(state, instance)) shown += shown === '' ? name : `,${name}`;
+  for (const [name, holds] of FLAGS) if (holds(state, instance, now)) shown += shown === '' ? name : `,${name}`;
   return shown;
 }
 

@@ -62,8 +62,14 @@ export function answerLastsMs(state: SentinelState): Ms {
   return 5 * state.tunables.askPeriodMs;
 }
 
-function saysDown(state: SentinelState, peer: Peer, now: Ms): boolean {
-  return peer.answer?.down === true && now - peer.answer.at <= answerLastsMs(state);
+/** Does the peer's last answer about the master still count? */
+export function answerCounts(state: SentinelState, { answer }: Peer, now: Ms): boolean {
+  return answer !== undefined && now - answer.at <= answerLastsMs(state);
+}
+
+/** Does the peer say that the master is down? */
+export function saysDown(state: SentinelState, peer: Peer, now: Ms): boolean {
+  return peer.answer?.down === true && answerCounts(state, peer, now);
 }
 
 /** Judge odown: our own sdown and enough answers that are not too old. Returns when to look again. */

@@ -299,3 +299,19 @@ test.each([
   link.subscription = connection('subscription');
   expect(say('SENTINEL', 'MASTER', 'mymaster')).toContain(`$5\r\nflags\r\n$${flags.length}\r\n${flags}\r\n`);
 });
+
+test.each([
+  { why: 'while its answer counts', age: 5000, flags: 'sentinel,master_down', leader: 'a-leader' },
+  { why: 'not when it is older than five ask periods', age: 5001, flags: 'sentinel', leader: '?' },
+])('what a peer answered about the master is shown: $why', ({ age, flags, leader }) => {
+  const { say, state } = createBench();
+  for (const instance of state.instances.values())
+    if (instance.kind === 'peer') {
+      instance.answer = { at: NOW - age, down: true };
+      instance.vote = { leader: 'a-leader', epoch: 7n };
+    }
+  const reply = say('SENTINEL', 'SENTINELS', 'mymaster');
+  expect(/flags\r\n\$\d+\r\n(\S+)\r\n/.exec(reply)?.[1]?.replace(',disconnected', '')).toBe(flags);
+  expect(/voted-leader\r\n\$\d+\r\n(\S+)\r\n/.exec(reply)?.[1]).toBe(leader);
+  expect(reply).toContain('voted-leader-epoch\r\n$1\r\n7\r\n');
+});
