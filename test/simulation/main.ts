@@ -2,14 +2,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type DaysSample, runDays } from './days.ts';
 import { type Outcome, runTrial } from './run.ts';
 import { shrink } from './shrink.ts';
 import { drawTrial, type Trial } from './trial.ts';
 
-const USAGE = `npm run sim -- [--seeds N] [--from S] [--jobs J] [--stop] [--trial FILE]
+const USAGE = `npm run sim -- [--seeds N] [--from S] [--jobs J] [--stop] [--trial FILE] [--days D]
   --seeds N     how many seeds (1000)      --from S   the first of them (1)
   --jobs J      processes (1)              --stop     end at the first violation
   --trial FILE  run the trial in a JSON file and print its transcript
+  --days D      one group that lives for D simulated days: does anything grow?
   SIM_SEED=7 npm run sim   runs one seed, prints its transcript and, when it fails, its shrunken trial
 `;
 
@@ -29,6 +31,10 @@ const PROGRESS_EVERY_MS = 30_000;
 /** So many failing seeds are shrunk; the others are only named. */
 const SHRUNK_MAX = 3;
 
+/** Of a long life, a sample is told this often, in simulated hours; misfortunes come after the first days. */
+const SAMPLE_HOURS = 6;
+const CALM_DAYS = 2;
+
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
@@ -36,6 +42,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
     trial: { type: 'string' },
+    days: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -56,6 +63,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.trial !== undefined) return tellTrial(JSON.parse(readFileSync(values.trial, 'utf8')).trial);
+  if (values.days !== undefined) return tellDays(Number(values.days));
   if (SIM_SEED !== undefined) return tellTrial(drawTrial(Number(SIM_SEED)));
   const [seeds, from, jobs] = [values.seeds, values.from, values.jobs].map(Number) as [number, number, number];
   if (![seeds, from, jobs].every((value) => Number.isSafeInteger(value) && value > 0)) {
@@ -151,4 +159,20 @@ async function tellTrial(trial: Trial): Promise<number> {
   }
   say(`shrunken:\n${JSON.stringify(await shrink(trial, violation.rule))}`);
   return 1;
+}
+
+async function tellDays(days: number): Promise<number> {
+  const told = ({ hour, counts, fileBytes, failovers, planned, heapKb }: DaysSample) => {
+    const things = counts.map((each) => Object.values(each).reduce((sum, count) => sum + count, 0));
+    say(
+      `day ${(hour / 24).toFixed(2)}: ${failovers} failovers; things in the states ${things.join(' ')}; ` +
+        `files ${fileBytes.join(' ')} bytes; ${planned} planned; heap ${heapKb.toFixed(0)} KB`,
+    );
+  };
+  const shape = { hours: days * 24, sampleHours: SAMPLE_HOURS, calmHours: CALM_DAYS * 24 };
+  const { samples, wrong } = await runDays({ seed: Number(values.from), ...shape, told });
+  say(JSON.stringify(samples.at(-1)));
+  for (const text of wrong) say(`WRONG: ${text}`);
+  say(wrong.length === 0 ? 'nothing grows' : `${wrong.length} things are wrong`);
+  return wrong.length === 0 ? 0 : 1;
 }

@@ -120,7 +120,7 @@ function patience({ sentinels, ending }: Trial): Ms {
 }
 
 /** Let time pass until `until`, or until there is enough or a violation. Whether there is enough is looked at on time. */
-async function passTime(run: Run, until: Ms, isEnough: () => boolean = () => false): Promise<void> {
+export async function passTime(run: Run, until: Ms, isEnough: () => boolean = () => false): Promise<void> {
   const { time } = run.net;
   let lookAt = time.now;
   let at = -1;
@@ -149,7 +149,8 @@ async function passTime(run: Run, until: Ms, isEnough: () => boolean = () => fal
   }
 }
 
-function createRun(trial: Trial, told: boolean): Run {
+/** Build the group of a trial; no time has passed and nothing runs yet. */
+export function createRun(trial: Trial, told: boolean): Run {
   const rand = seededDraw(trial.seed ^ 0x5eed);
   const { latencyMs, lateOneIn, lateMs } = trial;
   const net: Network = {
