@@ -30,6 +30,7 @@ import {
 } from './shell/config-file.ts';
 import { DAEMON_MARK, parent, startDaemon } from './shell/daemon.ts';
 import {
+  clientsBeside,
   fitClients,
   openFilesLimit,
   pidFileOf,
@@ -126,11 +127,14 @@ function versionLine(): string {
 async function start(words: readonly string[], format: LogFormat): Promise<void> {
   const cwd = process.cwd();
   let log = createLog({ level: 'notice', file: '', format });
+  let withReport = true;
+  endOnBug(() => ({ log, withReport }));
   ignoreSignals((text) => log.write('warning', text));
   try {
     const configuration = await loadConfiguration(words, (text) => log.write('warning', text));
     const { general } = configuration;
     log = openLog(general, format);
+    withReport = general.crashLogEnabled;
     for (const line of configuration.recovered) log.write('warning', line);
     const { NOTIFY_SOCKET: notifySocket, UPSTART_JOB: upstartJob } = process.env;
     const supervision = supervise(general.supervised, { notifySocket, upstartJob }, log);
@@ -168,19 +172,17 @@ async function run(configuration: Configuration, log: Log, supervision: Supervis
   const { general, durable } = configuration;
   greet(configuration, log);
   const tls = loadTls(general.tls, (text) => log.write('warning', text));
-  const { maxClients, lines } = fitClients(general.maxclients, openFilesLimit());
+  const openFiles = openFilesLimit();
+  const { maxClients, lines } = fitClients(general.maxclients, openFiles);
   for (const line of lines) log.write('warning', line);
   log.write('notice', 'monotonic clock: POSIX clock_gettime');
   const facts = { myId: durable.myId ?? randomBytes(20).toString('hex'), port: announcedPort(general) };
   const rand = (below: number) => (below <= 1 ? 0 : randomInt(below));
   const names = durable.resolveHostnames ? await resolveAll(hostNames(durable), NAMES_AT_START_MS) : new Map();
   const { state, effects } = createState(durable, { ...facts, names, requirePass: general.requirePass }, clock(), rand);
-  const sentinel = assemble({ ...configuration, maxClients, supervision }, log, state, tls);
+  const sentinel = assemble({ ...configuration, maxClients, openFiles, supervision }, log, state, tls);
   stopOnSignals(log, sentinel.stop);
   process.on('SIGHUP', sentinel.reload);
-  endOnBug(log, general.crashLogEnabled);
-  // Whoever reads our log may go away; we stay.
-  process.stdout.on('error', () => undefined);
   await sentinel.server.listen();
   announce(configuration, log);
   // Told by the engine, behind the save of a new id.
@@ -227,6 +229,8 @@ interface Sentinel {
 /** What the configuration became on this machine. */
 interface Settled extends Configuration {
   readonly maxClients: number;
+  /** The limit of open files. */
+  readonly openFiles: number;
   readonly supervision: Supervision;
 }
 
@@ -324,7 +328,9 @@ function assemble(
     },
     tls: tls && { context: tls.server, authClients: general.tls.authClients },
     limits: { maxBulkBytes: general.protoMaxBulkLen, maxQueryBytes: general.queryBufferLimit },
-    maxClients: configuration.maxClients,
+    get maxClients() {
+      return clientsBeside(state.connections.size, configuration.maxClients, configuration.openFiles);
+    },
     idleSeconds: general.timeout,
     keepAliveSeconds: general.tcpKeepalive,
     protectedMode: general.protectedMode,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { AclFile } from '../commands/acl/access.ts';
 import type { FileText } from '../config/load-users.ts';
 import { fromBytes } from './bytes.ts';
-import { createStore, isSystemError, pendingPath, words } from './store.ts';
+import { createStore, isSystemError, pendingPath, SaveError, words } from './store.ts';
 
 /** Its text as a byte string. One that a crash cut short in the middle of a save is read as it was to be. */
 export function readAclFile(name: string): FileText {
@@ -29,9 +29,9 @@ export function createAclFile(name: string, warn: (text: string) => void): AclFi
         await store.write(text);
         return undefined;
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        warn(`The ACL file was not saved: ${reason}`);
-        return reason;
+        if (!(error instanceof SaveError)) throw error;
+        warn(`The ACL file was not saved: ${error.message}`);
+        return error.message;
       }
     },
   };

@@ -30,6 +30,18 @@ export function fitClients(wanted: number, limit: number): { maxClients: number;
   };
 }
 
+/** However few descriptors there are, peers and an operator get in. */
+const CLIENTS_MIN = 16;
+
+/**
+ * How many clients there may be while so many connections of our own stand.
+ * Differs: the genuine server counts its clients only, and those who come may take the descriptors with which it would
+ * reach its nodes again, or save.
+ */
+export function clientsBeside(connections: number, maxClients: number, limit: number): number {
+  return Math.min(maxClients, Math.max(CLIENTS_MIN, limit - RESERVED - connections));
+}
+
 /** The process's limit of open files; infinite where the system does not tell (elsewhere than on Linux). */
 export function openFilesLimit(): number {
   try {

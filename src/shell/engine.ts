@@ -7,6 +7,7 @@ import type { SentinelEvent } from '../core/events.ts';
 import { isSettled } from '../core/names.ts';
 import type { Rand, SentinelState } from '../core/state.ts';
 import { nextDeadline, step } from '../core/step.ts';
+import { SaveError } from './store.ts';
 
 /** While a save is under way the clock is looked at this often, so that a slow disk is not taken for a standstill. */
 const TICK_WHILE_SAVING_MS = 100;
@@ -18,7 +19,7 @@ export type OuterEffect = Exclude<Effect, { kind: 'persist' }>;
 export interface World {
   clock(): Clock;
   readonly rand: Rand;
-  /** Put the durable part of the state on disk; rejects with the reason when that failed. */
+  /** Put the durable part of the state on disk; rejects with `SaveError` when the disk refuses. */
   save(): Promise<void>;
   /** Who hears of an event that happens now: whoever subscribes or leaves before it is told changes nothing of that. */
   audience(event: SentinelEvent): Audience;
@@ -157,7 +158,8 @@ export function createEngine(state: SentinelState, world: World): Engine {
     try {
       await world.save();
     } catch (error) {
-      outcome = { kind: 'save-failed', reason: error instanceof Error ? error.message : String(error) };
+      if (!(error instanceof SaveError)) throw error;
+      outcome = { kind: 'save-failed', reason: error.message };
     }
     saving = false;
     stepNow(outcome, begun);

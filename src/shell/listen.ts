@@ -1,6 +1,7 @@
 // Where we listen: the words of a `bind` line and a Unix socket, and the genuine server's words for what goes wrong.
 import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { isIP, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { StartError } from './config-file.ts';
@@ -136,6 +137,66 @@ function listen(server: Server, options: Parameters<Server['listen']>[0] & objec
       resolve();
     });
   });
+}
+
+const LOOK_EVERY_MS = 10_000;
+
+/**
+ * Look now and then whether the kernel still has a socket that listens on the ports of these servers; returns how to
+ * stop looking. Somebody may shut one down (`ss --kill`): Node notices nothing, goes on deaf, and its loop never rests.
+ * Throws out of a timer then: a sentinel that cannot be asked is to be started again.
+ */
+export function watchListeners(servers: readonly Server[]): () => void {
+  const ports = servers.flatMap((server) => {
+    const place = server.address();
+    return typeof place === 'object' && place !== null ? [place.port] : [];
+  });
+  let watching = true;
+  const timer = setInterval(async () => {
+    for (const port of ports)
+      if ((await isListenedOn(port)) === false && watching) throw new Error(`Nothing listens on port ${port} any more`);
+  }, LOOK_EVERY_MS).unref();
+  return () => {
+    watching = false;
+    clearInterval(timer);
+  };
+}
+
+/** Does the kernel have a socket that listens on `port`? `undefined`: it does not tell, as elsewhere than on Linux. */
+export async function isListenedOn(port: number): Promise<boolean | undefined> {
+  const tables = await Promise.all(['/proc/self/net/tcp', '/proc/self/net/tcp6'].map(readListeners));
+  const known = tables.filter((table) => table !== undefined);
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  if (known.some((table) => table.includes(`:${hex} `) && new RegExp(`:${hex} ${ANY_PLACE} ${LISTEN} `).test(table)))
+    return true;
+  return known.length === tables.length ? false : undefined;
+}
+
+/** `0: 0100007F:67D3 00000000:0000 0A …` */
+const ANY_PLACE = '[0-9A-F]+:[0-9A-F]{4}';
+const LISTEN = '0A';
+const OTHER = new RegExp(`: ${ANY_PLACE} ${ANY_PLACE} (?!${LISTEN})[0-9A-F]{2} `);
+const CHUNK_BYTES = 64 * 1024;
+
+/** The beginning of a table of all sockets, as far as those that listen: they come first, and there may be very many. */
+async function readListeners(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path);
+    try {
+      let table = '';
+      for (;;) {
+        const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null);
+        table += buffer.toString('latin1', 0, bytesRead);
+        if (bytesRead === 0 || OTHER.test(table)) return table;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    // No such table, or no descriptor left for it: then this look tells nothing.
+    return error.code === 'ENOENT' && path.endsWith('6') ? '' : undefined;
+  }
 }
 
 const SOMAXCONN = '/proc/sys/net/core/somaxconn';

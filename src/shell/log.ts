@@ -12,6 +12,8 @@ export interface Log {
   writeFromSignal(text: string): void;
   /** Write a text of several lines as it is; left out where lines are JSON. */
   writeRaw(text: string): void;
+  /** As a warning, why the process ends now; to standard error where the log takes nothing. */
+  writeLast(text: string): void;
 }
 
 /** pino's numbers for our levels, and the mark each has in a line. */
@@ -36,10 +38,10 @@ export interface LogOptions {
 
 /** Create the process's log. */
 export function createLog({ level, file, format, alsoTo }: LogOptions): Log {
-  const path = fromBytes(file);
   const toLine = format === 'json' ? toJsonLine : toGenuineLine;
-  const logger = createLogger(level, (line) => put(path, toLine(line)));
-  return {
+  const { put, works } = file === '' ? toStandardOutput() : toFile(fromBytes(file));
+  const logger = createLogger(level, (line) => put(toLine(line)));
+  const log: Log = {
     write(lineLevel, text) {
       logger[lineLevel](text);
       if (alsoTo !== undefined && logger.isLevelEnabled(lineLevel)) alsoTo.write(lineLevel, text);
@@ -47,12 +49,17 @@ export function createLog({ level, file, format, alsoTo }: LogOptions): Log {
     writeFromSignal(text) {
       if (format === 'json') logger.warning(text);
       else if (logger.isLevelEnabled('warning'))
-        put(path, `${process.pid}:signal-handler (${Math.trunc(Date.now() / 1000)}) ${text}\n`);
+        put(`${process.pid}:signal-handler (${Math.trunc(Date.now() / 1000)}) ${text}\n`);
     },
     writeRaw(text) {
-      if (format === 'text' && logger.isLevelEnabled('notice')) put(path, text);
+      if (format === 'text' && logger.isLevelEnabled('notice')) put(text);
+    },
+    writeLast(text) {
+      log.write('warning', text);
+      if (!logger.isLevelEnabled('warning') || !works()) process.stderr.write(Buffer.from(`${text}\n`, 'latin1'));
     },
   };
+  return log;
 }
 
 type Levels = keyof typeof LEVELS;
@@ -63,15 +70,51 @@ function createLogger(level: Level | 'nothing', write: (line: string) => void): 
   return pino({ ...options, useOnlyCustomLevels: true }, { write });
 }
 
-function put(file: string, line: string): void {
-  const bytes = Buffer.from(line, 'latin1');
-  if (file === '') process.stdout.write(bytes);
-  else
-    try {
-      appendFileSync(file, bytes);
-    } catch {
-      // There is nowhere left to say so: a full disk must not end the process.
-    }
+/** Where lines go, and whether the last one got there. */
+interface Sink {
+  put(line: string): void;
+  works(): boolean;
+}
+
+function toFile(path: string): Sink {
+  let works = true;
+  return {
+    put(line) {
+      try {
+        appendFileSync(path, Buffer.from(line, 'latin1'));
+        works = true;
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error)) throw error;
+        // There is nowhere left to say so: a full disk must not end the process.
+        works = false;
+      }
+    },
+    works: () => works,
+  };
+}
+
+/** So much may wait for whoever reads our standard output. */
+const UNREAD_MAX = 1024 * 1024;
+
+/** Whoever reads it may hang, or go away: we stay, and keep no more for it than that. */
+function toStandardOutput(): Sink {
+  let works = true;
+  let dropped = 0;
+  process.stdout.on('error', () => {
+    works = false;
+  });
+  return {
+    put(line) {
+      if (process.stdout.writableLength > UNREAD_MAX) {
+        dropped += 1;
+        return;
+      }
+      const lost = dropped === 0 ? '' : `${dropped} lines of the log are missing here: nobody read them in time\n`;
+      dropped = 0;
+      process.stdout.write(Buffer.from(lost + line, 'latin1'));
+    },
+    works: () => works,
+  };
 }
 
 interface Entry {

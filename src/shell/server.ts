@@ -14,7 +14,7 @@ import { createRequestReader, type ReaderLimits, type RequestReader } from '../p
 import { encode, type RespVersion, writeAll } from '../protocol/resp-writer.ts';
 import { toBytes } from './bytes.ts';
 import type { Engine } from './engine.ts';
-import { listenAll, type Places, type SocketKind, type UnixSocket } from './listen.ts';
+import { listenAll, type Places, type SocketKind, type UnixSocket, watchListeners } from './listen.ts';
 import { createTlsFront, type TlsFront, type TlsFrontOptions } from './tls-front.ts';
 
 export interface ServerOptions {
@@ -133,6 +133,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
   };
   let servers: Server[] = [];
   let housekeeping: NodeJS.Timeout | undefined;
+  let unwatch = () => {};
   return {
     traffic: hub.traffic,
     get connectedClients() {
@@ -148,6 +149,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
       for (const server of servers)
         server.on('error', (error) => log('warning', `Error accepting a client connection: ${error.message}`));
       housekeeping = setInterval(() => closeOverdueClients(hub), HOUSEKEEPING_MS).unref();
+      unwatch = watchListeners(servers);
     },
     publish(messages) {
       for (const { session, bytes } of messages) {
@@ -160,6 +162,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     },
     close() {
       clearInterval(housekeeping);
+      unwatch();
       clearTimeout(hub.release);
       for (const server of servers) server.close();
       hub.tls?.close();

@@ -1,4 +1,5 @@
 // The signals that reach us, and the way the process ends: what is removed, what is said, with which status.
+import { toBytes } from './bytes.ts';
 import type { Log } from './log.ts';
 
 export interface Ending {
@@ -59,15 +60,27 @@ export function stopOnSignals(log: Log, stop: () => void): void {
 }
 
 /**
- * A broken invariant, or an error nobody expected: a stopped sentinel is outvoted, a wrong one is believed.
+ * A broken invariant, or an error nobody expected, wherever it was thrown: the process ends at once, with status 1. A
+ * stopped sentinel is outvoted, a wrong one is believed. To be called first of all; `last` is asked when it happens.
  * `withReport`: crash-log-enabled, the stack as well.
  */
-export function endOnBug(log: Log, withReport: boolean): void {
-  process.on('uncaughtException', (error) => {
-    if (withReport) {
-      const stack = error.stack ?? error.message;
-      log.write('warning', `=== TS-SENTINEL BUG REPORT START: ${stack} === BUG REPORT END`);
-    } else log.write('warning', `Ended by an unexpected error: ${error.message}`);
+export function endOnBug(last: () => { readonly log: Log; readonly withReport: boolean }): void {
+  const end = (thrown: unknown) => {
+    const { log, withReport } = last();
+    const text = withReport
+      ? `=== TS-SENTINEL BUG REPORT START: ${stackOf(thrown)} === BUG REPORT END`
+      : `Ended by an unexpected error: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    log.writeLast(toBytes(text));
     process.exit(1);
-  });
+  };
+  process.on('uncaughtException', end);
+  // Without this, NODE_OPTIONS could make a rejection a mere warning.
+  process.on('unhandledRejection', end);
+}
+
+/** The stack, and those of the causes. Other properties stay out: an ioredis error carries the password that was sent. */
+function stackOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `thrown: ${String(thrown)}`;
+  const stack = thrown.stack ?? thrown.message;
+  return thrown.cause === undefined ? stack : `${stack}\ncaused by ${stackOf(thrown.cause)}`;
 }

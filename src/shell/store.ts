@@ -8,7 +8,7 @@ import { type Disk, type FileFacts, type OpenFile, realDisk } from './disk.ts';
 export interface Store {
   /** The present text as a byte string (one character, one byte); empty when the file is gone. */
   read(): Promise<string>;
-  /** Replace the text: on disk when the promise resolves. Rejects with the system's words for what failed. */
+  /** Replace the text: on disk when the promise resolves. Rejects with `SaveError`. */
   write(text: string): Promise<void>;
 }
 
@@ -40,8 +40,8 @@ export function createStore(path: string, warn: (text: string) => void, disk: Di
   };
   return {
     async read() {
-      return await disk.read(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return '';
+      return await disk.read(path).catch((error: unknown) => {
+        if (isSystemError(error) && error.code === 'ENOENT') return '';
         throw plain(error);
       });
     },
@@ -112,13 +112,13 @@ async function overwrite(disk: Disk, path: string, text: string, whole: string |
         () => false,
       ));
   if (whole !== undefined && !safe) await discard(disk, whole);
-  const file = await disk.open(path).catch((error: NodeJS.ErrnoException) => {
+  const file = await disk.open(path).catch((error: unknown) => {
     throw plain(error);
   });
   try {
     await writeAndSync(file, text);
   } catch (error) {
-    throw plain((error as { cause: NodeJS.ErrnoException }).cause);
+    throw plain(error instanceof Error && isSystemError(error.cause) ? error.cause : error);
   }
   if (safe) await discard(disk, pending);
 }
@@ -220,11 +220,17 @@ const WORDS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'Cannot assign requested address',
 };
 
+/** The disk refuses a save; the message is the system's, its error the cause. Anything else is our own error. */
+export class SaveError extends Error {
+  override readonly name = 'SaveError';
+}
+
 /** The C library's words for a system error, which operators know and grep for. */
 export function words(error: NodeJS.ErrnoException): string {
   return WORDS[error.code ?? ''] ?? error.message;
 }
 
-function plain(error: NodeJS.ErrnoException): Error {
-  return new Error(words(error), { cause: error });
+function plain(error: unknown): Error {
+  if (!isSystemError(error)) throw error;
+  return new SaveError(words(error), { cause: error });
 }

@@ -1,6 +1,6 @@
 // Telling a supervisor how we are: systemd by its notification socket, upstart by stopping ourselves.
 // Node cannot send a datagram to a socket in the file system, so the program `systemd-notify`, a part of systemd, does.
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Log } from './log.ts';
 
 export type SupervisedMode = 'no' | 'systemd' | 'upstart' | 'auto';
@@ -78,8 +78,15 @@ const PROGRAM = 'systemd-notify';
 const STOPPING_MAX_MS = 500;
 
 function notify(assignments: readonly string[], complain: (why: string) => void): void {
-  const child = spawn(PROGRAM, assignments, { stdio: 'ignore' });
-  child.on('error', ({ message }) => complain(`${PROGRAM} does not start (${message})`));
+  const failed = ({ message }: Error) => complain(`${PROGRAM} does not start (${message})`);
+  let child: ChildProcess;
+  try {
+    child = spawn(PROGRAM, assignments, { stdio: 'ignore' });
+  } catch (error) {
+    // No memory for a process, for instance; other failures are told as an event.
+    return failed(error as Error);
+  }
+  child.on('error', failed);
   child.on('exit', (status) => {
     if (status !== 0) complain(`${PROGRAM} ended with status ${status ?? 'unknown'}`);
   });

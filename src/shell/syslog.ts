@@ -31,17 +31,27 @@ export function createSyslog({ ident, facility }: SyslogOptions, warn: (text: st
   let startedAt = Number.NEGATIVE_INFINITY;
   let told = false;
 
-  const start = (): ChildProcess => {
+  const start = (): ChildProcess | undefined => {
     startedAt = performance.now();
     const args = ['--prio-prefix', `--id=${process.pid}`, '--tag', ident];
-    // In a session of its own: what ends us from the terminal must not end it before our last line.
-    const child = spawn('logger', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    let child: ChildProcess | undefined;
     const gone = (reason: string) => {
       if (logger === child) logger = undefined;
-      if (!told) warn(`Can't write to syslog: ${reason}`);
+      if (told) return;
+      // Before it is written, since this line comes here as well.
       told = true;
+      warn(`Can't write to syslog: ${reason}`);
     };
-    child.on('error', ({ message }) => gone(`the program 'logger' does not start (${message})`));
+    const failed = ({ message }: Error) => gone(`the program 'logger' does not start (${message})`);
+    try {
+      // In a session of its own: what ends us from the terminal must not end it before our last line.
+      child = spawn('logger', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    } catch (error) {
+      // No memory for a process, for instance; other failures are told as an event.
+      failed(error as Error);
+      return undefined;
+    }
+    child.on('error', failed);
     child.on('exit', (status) => gone(`the program 'logger' ended with status ${status ?? 'unknown'}`));
     // Whatever is wrong with it is told when it ends.
     child.stdin?.on('error', () => undefined);

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/core/effects.ts';
 import type { SentinelState } from '../../src/core/state.ts';
 import { ok } from '../../src/protocol/reply.ts';
 import { createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
+import { SaveError } from '../../src/shell/store.ts';
 
 const ME = 'a'.repeat(40);
 const CANDIDATE = 'b'.repeat(40);
@@ -115,7 +116,7 @@ describe('the turn', () => {
     const { engine, state, did, saves } = await withMaster();
     ask(engine, state, did, 1n);
     await turnEnds();
-    saves.shift()?.reject(new Error('No space left on device'));
+    saves.shift()?.reject(new SaveError('No space left on device'));
     await turnEnds();
     expect(did.slice(0, 3)).toEqual(['save', '+new-epoch', 'vote withheld']);
     expect(did[3]).toMatch(/^log WARNING: .*No space left on device$/);
@@ -126,7 +127,7 @@ describe('the turn', () => {
     const { engine, state, did, saves } = await withMaster();
     ask(engine, state, did, 1n);
     await turnEnds();
-    saves.shift()?.reject(new Error('No space left on device'));
+    saves.shift()?.reject(new SaveError('No space left on device'));
     await turnEnds();
     did.length = 0;
     ask(engine, state, did, 1n);

@@ -1,11 +1,14 @@
 // Where we listen, on real sockets of this machine: addresses, names, Unix sockets, and the words for what goes wrong.
+
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { connect, createServer, type Server } from 'node:net';
+import { networkInterfaces, platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { freePorts } from '../../src/demo/ports.ts';
-import { backlogWarning, listenAll, type Places } from '../../src/shell/listen.ts';
+import { until } from '../../src/demo/until.ts';
+import { backlogWarning, isListenedOn, listenAll, type Places } from '../../src/shell/listen.ts';
 
 /** An address of the documentation range: no machine has it. */
 const FOREIGN = '198.51.100.99';
@@ -170,4 +173,21 @@ test.each([
       ? 'WARNING: The TCP backlog setting of 511 cannot be enforced because /proc/sys/net/core/somaxconn is set to the lower value of 128.'
       : undefined,
   );
+});
+
+test.runIf(platform() === 'linux')('whether a port is listened on, as the kernel has it', async () => {
+  for (const bind of hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
+    const port = await aPort();
+    expect(await isListenedOn(port)).toBe(false);
+    await outcome({ bind: [bind], port });
+    // Connections of the port do not count, and do not hide it.
+    const [server] = created as [Server];
+    const client = connect(port, bind);
+    await once(server, 'connection');
+    expect(await isListenedOn(port)).toBe(true);
+    server.close();
+    await until('the socket to be closed', async () => (await isListenedOn(port)) === false);
+    client.destroy();
+    created.length = 0;
+  }
 });

@@ -13,6 +13,7 @@ import type { Clock, Input, NodeReply } from '../../src/core/effects.ts';
 import type { ConnectionId, Ms, RunId, SentinelState } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import { createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
+import { SaveError } from '../../src/shell/store.ts';
 import { accessWith } from '../commands/bench.ts';
 import { fakeEnvironment } from '../config/fake-environment.ts';
 import type { Draw } from '../config/generate-state.ts';
@@ -262,7 +263,7 @@ function save(world: SentinelWorld, sentinel: Sentinel, life: Life): Promise<voi
       inProcess(sentinel, () => {
         if (sentinel.life !== life) return;
         world.promised = true;
-        if (fails) reject(new Error('No space left on device'));
+        if (fails) reject(new SaveError('No space left on device'));
         else resolve();
       });
     });
