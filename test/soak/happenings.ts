@@ -202,8 +202,10 @@ export const HAPPENINGS: readonly Happening[] = [
 ];
 
 /** Whoever of the spare group is its master just now. */
-async function spareMasterPort(spare: Group): Promise<number> {
-  for (const node of [spare.master, ...spare.replicas])
-    if ((await node.info('replication')).role === 'master') return node.port;
-  throw new Error('no master in the spare group');
+function spareMasterPort(spare: Group): Promise<number> {
+  return until('a master in the spare group', async () => {
+    for (const node of [spare.master, ...spare.replicas])
+      if ((await node.info('replication')).role === 'master') return node.port;
+    return undefined;
+  });
 }
