@@ -95,7 +95,7 @@ function trialOf({ seed, hours, calmHours }: Days): Trial {
     names: true,
     acquainted: false,
     wholeFiles: true,
-    scripts: true,
+    scripts: 'quick',
     ending: 'calm',
     endMs: hours * HOUR_MS,
     faults: Array.from({ length: Math.max(0, hours - calmHours) }, (_, hour) =>
