@@ -3,7 +3,7 @@ import { array, bulk, bulks, error, integer, ok, type Reply, simple } from '../p
 import { defaultUserOf } from './acl/access.ts';
 import { logIn } from './acl/login.ts';
 import { isPrintable, parseInteger, SYNTAX_ERROR, untilNul } from './arguments.ts';
-import { answer, type Call, type Outcome } from './outcome.ts';
+import { answer, type Call, type Outcome, tell } from './outcome.ts';
 import { subscriptionCount } from './session.ts';
 
 const WRONG_PASSWORD: Reply = error('WRONGPASS invalid username-password pair or user is disabled.');
@@ -13,13 +13,13 @@ export const BAD_CLIENT_NAME: Reply = error('ERR Client names cannot contain spa
 export function ping({ args, session }: Call): Outcome {
   if (args.length > 2) return answer(error("ERR wrong number of arguments for 'ping' command"));
   const message = args[1];
-  if (session.protocol === 2 && subscriptionCount(session) > 0) return answer(bulks(['pong', message ?? '']));
-  return answer(message === undefined ? simple('PONG') : bulk(message));
+  if (session.protocol === 2 && subscriptionCount(session) > 0) return tell(bulks(['pong', message ?? '']));
+  return tell(message === undefined ? simple('PONG') : bulk(message));
 }
 
 /** ROLE: what we are, and the names of the masters. */
 export function role({ world }: Call): Outcome {
-  return answer(array([bulk('sentinel'), bulks([...world.state.masters.keys()])]));
+  return tell(array([bulk('sentinel'), bulks([...world.state.masters.keys()])]));
 }
 
 /** AUTH password, AUTH user password. A failure leaves the connection as it was. */

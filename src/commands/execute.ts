@@ -15,19 +15,21 @@ const ECHO_MAX = 128;
 /** Allowed while a RESP2 connection listens. */
 const WHILE_LISTENING = new Set(['ping', 'subscribe', 'unsubscribe', 'psubscribe', 'punsubscribe']);
 
+/** How it begins to speak: POST, or Host: (names end at a NUL byte). */
+const BROWSER = /^(?:post|host:)(?:\0|$)/i;
+
 /** Run one request. `args` has at least one word. Never throws for what a client says. */
 export function execute(world: CommandWorld, session: Session, args: readonly string[], clock: Clock): Outcome {
   session.lastAt = clock.now;
-  const name = untilNul(args[0] ?? '').toLowerCase();
   // A browser that was led here must not be able to speak to us (redis-sentinel 7.0.15 closes without a word).
-  if (name === 'post' || name === 'host:') return { replies: [], abandon: true };
+  if (BROWSER.test(args[0] ?? '')) return { replies: [], abandon: true };
   const silent = session.replies === 'skip-next';
   if (silent) session.replies = 'on';
   const outcome = dispatch(world, session, args, clock);
   // It will be run again as if for the first time.
   if ((outcome.awaitsName !== undefined || outcome.held) && silent) session.replies = 'skip-next';
   if (!silent && session.replies !== 'off') return outcome;
-  const { later: _untold, ...told } = outcome;
+  const { later: _untold, repeatable: _otherwise, ...told } = outcome;
   return { ...told, replies: outcome.replies.filter(isPush) };
 }
 
@@ -55,8 +57,7 @@ function dispatch(world: CommandWorld, session: Session, args: readonly string[]
   const { spec, fullName } = found;
   if (spec === undefined) return answer(error(unknownSubcommand(args)));
   if (!fitsArity(spec, args.length)) return answer(error(wrongNumber(fullName)));
-  const refusal =
-    whyNotAllowed(world, session, args, clock, { spec, fullName }) ?? whyNotWhileListening(session, fullName);
+  const refusal = whyNotAllowed(world, session, args, clock, spec, fullName) ?? whyNotWhileListening(session, fullName);
   if (refusal !== undefined) return answer(error(refusal));
   if (spec.run === undefined) return answer(error(wrongNumber(fullName)));
   if (isHeldBack(world.sessions, fullName, clock.now)) return { replies: [], held: true };
@@ -72,7 +73,8 @@ function whyNotAllowed(
   session: Session,
   args: readonly string[],
   clock: Clock,
-  { spec, fullName }: { readonly spec: CommandSpec; readonly fullName: string },
+  spec: CommandSpec,
+  fullName: string,
 ): string | undefined {
   if (mustLogIn(access, session) && !spec.flags.includes('no_auth')) return 'NOAUTH Authentication required.';
   const user = session.user === undefined ? undefined : access.users.get(session.user);

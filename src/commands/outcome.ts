@@ -7,6 +7,11 @@ import type { Session, SessionId, Sessions } from './session.ts';
 import type { CommandTable } from './spec.ts';
 
 export interface Outcome {
+  /**
+   * Nothing was done but to answer. The same client that asks the same again at this instant gets the same answer, and
+   * whoever knows that need not ask.
+   */
+  readonly repeatable?: true;
   /** SUBSCRIBE answers once per channel; everything else exactly once, or not at all. */
   readonly replies: readonly Reply[];
   /** The reply that comes when something outside is done; the client's next requests wait for it. */
@@ -80,6 +85,11 @@ export interface Call {
 /** An outcome that is one reply and nothing else. */
 export function answer(reply: Reply): Outcome {
   return { replies: [reply] };
+}
+
+/** The same of a command that only tells, and tells no error. */
+export function tell(reply: Reply): Outcome {
+  return { replies: [reply], repeatable: true };
 }
 
 /** An outcome that is one reply, and ends these connections behind it; our own one may be among them. */

@@ -14,7 +14,7 @@ import type { Instance, Master, Ms } from '../core/state.ts';
 import { array, bulk, bulks, error, integer, map, nullArray, nullBulk, type Reply, simple } from '../protocol/reply.ts';
 import { NO_SUCH_MASTER, NOT_AN_INTEGER, parseInteger, untilNul } from './arguments.ts';
 import { instanceReply } from './instance-fields.ts';
-import { answer, type Call, type Outcome } from './outcome.ts';
+import { answer, type Call, type Outcome, tell } from './outcome.ts';
 import type { Handler } from './spec.ts';
 
 /** A handler about the master that the third word names, byte for byte; an unknown name is refused. */
@@ -25,15 +25,15 @@ export function aboutMaster(run: (call: Call, master: Master) => Outcome): Handl
   };
 }
 
-export const myId = ({ world }: Call): Outcome => answer(bulk(world.state.myId));
+export const myId = ({ world }: Call): Outcome => tell(bulk(world.state.myId));
 
-export const masters = (call: Call): Outcome => answer(listReply(call, call.world.state.masters.values()));
+export const masters = (call: Call): Outcome => tell(listReply(call, call.world.state.masters.values()));
 
-export const master = aboutMaster((call, found) => answer(instanceReply(call.world.state, found, call.clock.now)));
+export const master = aboutMaster((call, found) => tell(instanceReply(call.world.state, found, call.clock.now)));
 
 /** Replicas that asked not to be announced stay hidden. */
 export const replicas = aboutMaster((call, found) =>
-  answer(
+  tell(
     listReply(
       call,
       replicasOf(call.world.state, found).filter(({ announced }) => announced),
@@ -41,7 +41,7 @@ export const replicas = aboutMaster((call, found) =>
   ),
 );
 
-export const sentinels = aboutMaster((call, found) => answer(listReply(call, peersOf(call.world.state, found))));
+export const sentinels = aboutMaster((call, found) => tell(listReply(call, peersOf(call.world.state, found))));
 
 function listReply({ world, clock }: Call, instances: Iterable<Instance>): Reply {
   return array(Array.from(instances, (instance) => instanceReply(world.state, instance, clock.now)));
@@ -50,9 +50,9 @@ function listReply({ world, clock }: Call, instances: Iterable<Instance>): Reply
 /** The address clients are to use; an unknown name is no error but a null. Here a name ends at a NUL byte. */
 export function masterAddress({ world, args }: Call): Outcome {
   const found = world.state.masters.get(untilNul(args[2] ?? ''));
-  if (found === undefined) return answer(nullArray);
+  if (found === undefined) return tell(nullArray);
   const address = currentAddress(world.state, found);
-  return answer(bulks([shownHost(world.state, address), String(address.port)]));
+  return tell(bulks([shownHost(world.state, address), String(address.port)]));
 }
 
 /** SENTINEL IS-MASTER-DOWN-BY-ADDR ip port epoch runid: a vote that cannot be saved is not told. */

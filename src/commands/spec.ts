@@ -35,20 +35,40 @@ export interface CommandSpec {
 
 export type CommandTable = ReadonlyMap<string, CommandSpec>;
 
-/**
- * The row that the first words of a request name; `undefined`: there is no such command. Without `spec` the container
- * is there, and its subcommand is not.
- */
-export function lookUp(
-  table: CommandTable,
-  words: readonly string[],
-): { readonly command: CommandSpec; readonly spec: CommandSpec | undefined; readonly fullName: string } | undefined {
+/** A row that was found. Without `spec` the container is there, and its subcommand is not. */
+export interface Found {
+  readonly command: CommandSpec;
+  readonly spec: CommandSpec | undefined;
+  readonly fullName: string;
+}
+
+/** The row that the first words of a request name; `undefined`: there is no such command. */
+export function lookUp(table: CommandTable, words: readonly string[]): Found | undefined {
   const command = table.get(untilNul(words[0] ?? '').toLowerCase());
   if (command === undefined) return undefined;
-  if (command.subcommands === undefined || words.length < 2) return { command, spec: command, fullName: command.name };
+  const found = rowsOf(command);
+  if (command.subcommands === undefined || words.length < 2) return found.own;
   const name = untilNul(words[1] ?? '').toLowerCase();
-  const spec = command.subcommands.find((row) => row.name === name);
-  return { command, spec, fullName: `${command.name}|${name}` };
+  return found.below.get(name) ?? { command, spec: undefined, fullName: `${command.name}|${name}` };
+}
+
+/** What can be found in a row, itself included: made once, since every request looks for something. */
+interface Rows {
+  readonly own: Found;
+  readonly below: ReadonlyMap<string, Found>;
+}
+const known = new WeakMap<CommandSpec, Rows>();
+
+function rowsOf(command: CommandSpec): Rows {
+  const rows = known.get(command);
+  if (rows !== undefined) return rows;
+  const { name, subcommands = [] } = command;
+  const made = {
+    own: { command, spec: command, fullName: name },
+    below: new Map(subcommands.map((spec) => [spec.name, { command, spec, fullName: `${name}|${spec.name}` }])),
+  };
+  known.set(command, made);
+  return made;
 }
 
 /** Does a request of `count` words, the command's own included, fit? */

@@ -13,6 +13,8 @@ export interface ByteQueue {
   front(): Buffer;
   /** Do these bytes stand at the front, in one piece? They may stand there in pieces where the answer is no. */
   startsWith(bytes: Buffer): boolean;
+  /** How often they stand there, one behind the other: as far as one piece shows it, and `max` at most. */
+  timesAtFront(bytes: Buffer, max: number): number;
   /** Remove the first `count` bytes, which must be there, and return them as one piece. */
   take(count: number): Buffer;
   /** The same for bytes that nobody needs. */
@@ -118,6 +120,25 @@ export function createByteQueue(): ByteQueue {
     head = 0;
   }
 
+  function startsWith(bytes: Buffer): boolean {
+    const first = chunks[head];
+    const end = offset + bytes.length;
+    return first !== undefined && end <= first.length && first.compare(bytes, 0, bytes.length, offset, end) === 0;
+  }
+
+  function timesAtFront(bytes: Buffer, max: number): number {
+    const chunk = chunks[head];
+    if (max < 1 || chunk === undefined || !startsWith(bytes)) return 0;
+    const size = bytes.length;
+    const most = Math.min(max, Math.floor((chunk.length - offset) / size));
+    const end = offset + most * size;
+    // What begins with them, and is equal to itself one of them further on, is nothing but them: one comparison for all.
+    if (chunk.compare(chunk, offset + size, end, offset, end - size) === 0) return most;
+    let times = 1;
+    for (let at = offset + size; chunk.compare(bytes, 0, size, at, at + size) === 0; at += size) times += 1;
+    return times;
+  }
+
   function settle(): void {
     if (length === 0) return;
     const rest = trimmedHead();
@@ -131,11 +152,8 @@ export function createByteQueue(): ByteQueue {
     at,
     find,
     front: () => (head < chunks.length ? (chunks[head] as Buffer).subarray(offset) : NOTHING),
-    startsWith(bytes) {
-      const first = chunks[head];
-      const end = offset + bytes.length;
-      return first !== undefined && end <= first.length && first.compare(bytes, 0, bytes.length, offset, end) === 0;
-    },
+    startsWith,
+    timesAtFront,
     take(count) {
       const bytes = joined(count);
       drop(count);

@@ -26,6 +26,11 @@ export interface RequestReader {
    * for this request only, since the one before it may have logged in.
    */
   next(authenticated: boolean): ReadOutcome | undefined;
+  /**
+   * Take copies of the request that was handed out last, as far as they stand directly behind it, `max` at most, and
+   * return how many. Not all need be found: what is left is handed out by `next`.
+   */
+  takeRepeats(max: number): number;
   /** What was received and not yet handed out, the arguments of an unfinished request included. */
   bufferedBytes(): number;
 }
@@ -84,6 +89,8 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
   let frame: Frame | undefined;
   let failed = false;
   let remembered: Remembered | undefined;
+  /** The last request that was handed out is the remembered one. */
+  let fresh = false;
 
   const fail = (outcome: ReadOutcome): ReadOutcome => {
     failed = true;
@@ -96,12 +103,14 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
 
   function next(authenticated: boolean): ReadOutcome | undefined {
     let step: Step = 'again';
+    fresh = false;
     while (step === 'again') {
       if (failed) return undefined;
       if (isTooMuch()) return fail({ kind: 'overflow' });
       if (frame !== undefined) step = readArgument(frame, authenticated);
       else if (remembered !== undefined && isRepeated(remembered, authenticated)) {
         queue.drop(remembered.bytes.length);
+        fresh = true;
         step = remembered.outcome;
       } else if (queue.length() === 0) return undefined;
       else step = queue.at(0) === STAR ? readCount(authenticated) : readLine();
@@ -162,8 +171,10 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
     if (open.missing > 0) return 'again';
     frame = undefined;
     const outcome = { kind: 'request', args: open.args } as const;
-    if (open.taken <= Math.min(open.front.length, REMEMBERED_MAX))
+    if (open.taken <= Math.min(open.front.length, REMEMBERED_MAX)) {
       remembered = { bytes: Buffer.from(open.front.subarray(0, open.taken)), outcome, authenticated };
+      fresh = true;
+    }
     return outcome;
   }
 
@@ -194,6 +205,12 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
       if (!failed) queue.push(chunk);
     },
     next,
+    takeRepeats(max) {
+      if (!fresh || remembered === undefined) return 0;
+      const times = queue.timesAtFront(remembered.bytes, max);
+      if (times > 0) queue.drop(times * remembered.bytes.length);
+      return times;
+    },
     bufferedBytes,
   };
 }

@@ -80,7 +80,10 @@ interface Client {
   readonly reader: RequestReader;
   /** Replies and messages that are written together; texts are byte strings. */
   out: (string | Buffer)[];
-  flushScheduled: boolean;
+  /** Something was said, an empty reply perhaps, and `out` is to be written. */
+  unflushed: boolean;
+  /** Its requests are being run: behind them `out` is written, and not before. */
+  running: boolean;
   /** Requests that ran and whose replies are not written yet. */
   owedRequests: number;
   owedBytes: number;
@@ -107,6 +110,8 @@ interface Hub {
   readonly traffic: Traffic;
   /** Whose request waits for the end of a CLIENT PAUSE. */
   readonly held: Set<Client>;
+  /** Who was told something outside of its own requests, and waits for it to be written. */
+  unflushed: Client[];
   /** When they are looked at again. */
   release: NodeJS.Timeout | undefined;
   /** The door for clients over TLS, if there is one. */
@@ -120,6 +125,7 @@ export function createSentinelServer(options: ServerOptions): SentinelServer {
     options,
     clients: new Map(),
     held: new Set(),
+    unflushed: [],
     release: undefined,
     traffic: {
       connectionsReceived: 0,
@@ -249,7 +255,8 @@ function createClient(socket: Socket, session: Session, limits: ReaderLimits): C
     session,
     reader: createRequestReader(limits),
     out: [],
-    flushScheduled: false,
+    unflushed: false,
+    running: false,
     owedRequests: 0,
     owedBytes: 0,
     answered: { requests: 0, bytes: 0 },
@@ -269,8 +276,15 @@ function forget({ options, clients, held }: Hub, client: Client): void {
   if (clients.delete(client.session.id)) closeSession(options.world.sessions, client.session);
 }
 
-/** Run what has arrived, as far as the client may go on. */
+/** Run what has arrived, as far as the client may go on, and write what is said to it meanwhile in one piece. */
 function readRequests(hub: Hub, client: Client): void {
+  client.running = true;
+  runRequests(hub, client);
+  client.running = false;
+  if (client.unflushed) finish(hub, client);
+}
+
+function runRequests(hub: Hub, client: Client): void {
   while (mayRun(client)) {
     const read = client.reader.next(!mustLogIn(hub.options.world.access, client.session));
     if (read === undefined) return;
@@ -337,6 +351,8 @@ function goOn(hub: Hub, client: Client): void {
 /** A request that ran: its reply in the protocol of that moment, since the next request may choose another one. */
 interface Answer {
   readonly bytes: string | Buffer;
+  /** How many requests it answers: copies of one request, directly behind each other, are run once. */
+  readonly requests: number;
   readonly protocol: RespVersion;
   readonly victims: readonly Client[];
 }
@@ -362,8 +378,10 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
 /** What counts at once, before the turn ends, since later requests of the turn must see it. */
 function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   const { protocol } = client.session;
-  const bytes = renderAll(hub, outcome.replies, protocol);
-  client.owedRequests += 1;
+  const once = renderAll(hub, outcome.replies, protocol);
+  const repeats = outcome.repeatable === true && typeof once === 'string' ? takeRepeats(hub, client, once) : 0;
+  const bytes = repeats === 0 ? once : (once as string).repeat(1 + repeats);
+  client.owedRequests += 1 + repeats;
   client.owedBytes += bytes.length;
   // Later requests of the turn must not be answered before it.
   if (outcome.later !== undefined) client.waiting = true;
@@ -375,7 +393,15 @@ function take(hub: Hub, client: Client, outcome: Outcome): Answer {
   if (!hub.clients.has(client.session.id)) closeSession(hub.options.world.sessions, client.session);
   const victims = (outcome.kill ?? []).flatMap((id) => hub.clients.get(id) ?? []);
   for (const victim of victims) forget(hub, victim);
-  return { bytes, protocol, victims };
+  return { bytes, requests: 1 + repeats, protocol, victims };
+}
+
+/** Take the copies of a request from behind it, as many as this turn has room for. */
+function takeRepeats({ traffic }: Hub, { reader, owedRequests, owedBytes }: Client, reply: string): number {
+  const byBytes = Math.ceil((OWED_BYTES_MAX - owedBytes) / Math.max(1, reply.length));
+  const repeats = reader.takeRepeats(Math.min(OWED_REQUESTS_MAX - owedRequests, byBytes) - 1);
+  traffic.commandsProcessed += repeats;
+  return repeats;
 }
 
 function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVersion): string | Buffer {
@@ -385,7 +411,7 @@ function renderAll({ traffic }: Hub, replies: readonly Reply[], protocol: RespVe
 
 /** The turn's save and effects are through: say it. */
 function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, saved: boolean): void {
-  client.answered.requests += 1;
+  client.answered.requests += answer.requests;
   client.answered.bytes += answer.bytes.length;
   if (outcome.abandon) return void client.socket.destroy();
   const { ifUnsaved } = outcome;
@@ -401,21 +427,30 @@ function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, sav
   if (outcome.shutdown) hub.options.onShutdown();
 }
 
-/** Collect until the turn's effects, or the requests at hand, have all run; then write once and go on reading. */
+/** Collect until the turn's effects, or the requests at hand, have all run; then write once. */
 function write(hub: Hub, client: Client, bytes: string | Buffer): void {
   const { out } = client;
   const last = out.length - 1;
   if (typeof bytes === 'string' && typeof out[last] === 'string') out[last] += bytes;
   else if (bytes.length > 0) out.push(bytes);
-  if (client.flushScheduled) return;
-  client.flushScheduled = true;
-  queueMicrotask(() => {
-    client.flushScheduled = false;
-    flush(hub, client);
-    // Whoever asks more than a turn allows waits for the next one, in which others are heard as well.
-    if (client.stopped) setImmediate(() => goOn(hub, client));
-    else endIfDone(hub, client);
-  });
+  if (client.unflushed) return;
+  client.unflushed = true;
+  if (!client.running && hub.unflushed.push(client) === 1) queueMicrotask(() => finishAll(hub));
+}
+
+function finishAll(hub: Hub): void {
+  const clients = hub.unflushed;
+  hub.unflushed = [];
+  for (const client of clients) if (client.unflushed) finish(hub, client);
+}
+
+/** Write what was collected, and go on reading. */
+function finish(hub: Hub, client: Client): void {
+  client.unflushed = false;
+  flush(hub, client);
+  // Whoever asks more than a turn allows waits for the next one, in which others are heard as well.
+  if (client.stopped) setImmediate(() => goOn(hub, client));
+  else endIfDone(hub, client);
 }
 
 function flush({ options, traffic }: Hub, client: Client): void {
@@ -447,6 +482,10 @@ function isOverLimit({ outputLimits }: ServerOptions, client: Client): boolean {
   const kind = subscriptionCount(client.session) > 0 ? 'pubsub' : 'normal';
   const { hardBytes, softBytes, softSeconds } = outputLimits[kind];
   const unsent = client.socket.writableLength;
+  if (unsent === 0) {
+    client.overSoftLimitAt = undefined;
+    return false;
+  }
   if (hardBytes > 0 && unsent > hardBytes) return true;
   if (softBytes === 0 || unsent <= softBytes) {
     client.overSoftLimitAt = undefined;

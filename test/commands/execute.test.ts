@@ -191,3 +191,38 @@ test('every command of the table answers HELP, COMMAND INFO and COMMAND DOCS', (
     if (subcommands.length > 0) expect(say(name, 'HELP')).toContain('Subcommands are:');
   }
 });
+
+test.each([
+  { args: ['PING'] },
+  { args: ['ROLE'] },
+  { args: ['SENTINEL', 'MYID'] },
+  { args: ['SENTINEL', 'MASTERS'] },
+  { args: ['SENTINEL', 'MASTER', 'mymaster'] },
+  { args: ['SENTINEL', 'REPLICAS', 'mymaster'] },
+  { args: ['SENTINEL', 'SENTINELS', 'mymaster'] },
+  { args: ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster'] },
+  { args: ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'nobody'] },
+])('$args may be answered again without being asked: it changes nothing', ({ args }) => {
+  const { outcome, state, world, session } = createBench();
+  outcome('PING');
+  const before = structuredClone(state);
+  const sessionBefore = structuredClone(session);
+  const first = outcome(...args);
+  expect(first.repeatable).toBe(true);
+  expect(outcome(...args)).toEqual(first);
+  expect(first.replies.some(({ kind }) => kind === 'error')).toBe(false);
+  expect(structuredClone(state)).toEqual(before);
+  expect(world.access.log).toEqual([]);
+  expect({ ...session, lastCommand: '' }).toEqual({ ...sessionBefore, lastCommand: '' });
+});
+
+test.each([
+  { why: 'its error counts', before: [], args: ['SENTINEL', 'MASTER', 'nobody'] },
+  { why: 'it changes something', before: [], args: ['SENTINEL', 'SET', 'mymaster', 'quorum', '2'] },
+  { why: 'the next one is answered', before: ['CLIENT', 'REPLY', 'SKIP'], args: ['PING'] },
+  { why: 'it waits', before: ['CLIENT', 'PAUSE', '1000'], args: ['PING'] },
+])('each $args is run: $why', ({ before, args }) => {
+  const { outcome } = createBench();
+  if (before.length > 0) outcome(...before);
+  expect(outcome(...args).repeatable).toBeUndefined();
+});

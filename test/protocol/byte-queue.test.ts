@@ -110,3 +110,20 @@ test('cleared, it is as new', () => {
   queue.push(Buffer.from('z'));
   expect(queue.find(Z, 10)).toBe(0);
 });
+
+test.each([
+  { why: 'all of the piece', text: 'ababab', max: 9, times: 3 },
+  { why: 'the beginning of one more does not count', text: 'ababa', max: 9, times: 2 },
+  { why: 'up to what differs', text: 'ababxbabab', max: 9, times: 2 },
+  { why: 'only the first one', text: 'abba', max: 9, times: 1 },
+  { why: 'no more than asked for', text: 'ababab', max: 2, times: 2 },
+  { why: 'none at the front', text: 'xabab', max: 9, times: 0 },
+  { why: 'none asked for', text: 'abab', max: 0, times: 0 },
+  { why: 'fewer than none', text: 'abab', max: -1, times: 0 },
+  { why: 'nothing there', text: '', max: 9, times: 0 },
+])('how often bytes stand at the front: $why', ({ text, max, times }) => {
+  expect(queueOf(text).timesAtFront(Buffer.from('ab'), max)).toBe(times);
+  const behindOthers = queueOf(`xyz${text}`);
+  behindOthers.drop(3);
+  expect(behindOthers.timesAtFront(Buffer.from('ab'), max)).toBe(times);
+});

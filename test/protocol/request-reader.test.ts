@@ -136,6 +136,50 @@ test.each([
   expect(readAll(whole(text.slice(0, -2)))).toEqual([]);
 });
 
+describe('copies of a request that stand directly behind it are taken at once', () => {
+  const ping = '*1\r\n$4\r\nPING\r\n';
+  const readerOf = (text: string) => {
+    const reader = createRequestReader(limits);
+    reader.feed(bytesOf(text));
+    return reader;
+  };
+
+  test('as many as asked for; the others are read as ever', () => {
+    const reader = readerOf(`${ping.repeat(5)}*1\r\n$1\r\na\r\n${ping}`);
+    expect(reader.takeRepeats(9), 'nothing was handed out yet').toBe(0);
+    expect(reader.next(true)).toEqual(request('PING'));
+    expect(reader.takeRepeats(3)).toBe(3);
+    expect(reader.next(true)).toEqual(request('PING'));
+    expect(reader.takeRepeats(9)).toBe(0);
+    expect(reader.next(true)).toEqual(request('a'));
+    expect(reader.next(true)).toEqual(request('PING'));
+    expect(reader.bufferedBytes()).toBe(0);
+  });
+
+  test('those of a request before the last one are no copies of the last one', () => {
+    const reader = readerOf(`${ping}a\r\n${ping}`);
+    expect([reader.next(true), reader.next(true)]).toEqual([request('PING'), request('a')]);
+    expect(reader.takeRepeats(9)).toBe(0);
+    expect(reader.next(true)).toEqual(request('PING'));
+  });
+
+  test('one that is not complete yet waits', () => {
+    const reader = readerOf(`${ping}${ping}${ping.slice(0, -1)}`);
+    expect(reader.next(true)).toEqual(request('PING'));
+    expect(reader.takeRepeats(9)).toBe(1);
+    expect(reader.next(true)).toBeUndefined();
+    reader.feed(bytesOf('\n'));
+    expect(reader.next(true)).toEqual(request('PING'));
+  });
+
+  test('behind an error there are none', () => {
+    const reader = readerOf(`${ping}*x\r\n${ping}`);
+    expect(reader.next(true)).toEqual(request('PING'));
+    expect(reader.next(true)).toEqual(failure('invalid multibulk length'));
+    expect(reader.takeRepeats(9)).toBe(0);
+  });
+});
+
 test('a line of 64 KiB and one byte is refused even when its end is there, however it came', () => {
   const text = `${'x'.repeat(65_537)}\n`;
   expect(readAll(whole(text))).toEqual([failure('too big inline request')]);

@@ -348,6 +348,22 @@ test.each([
   if (refused) await until('the end', () => client.heard.closed, { everyMs: 2 });
 });
 
+test('copies of one request are all answered and all counted, whatever stands between them', async () => {
+  const { open, server, turnSizes } = await serve();
+  const client = await open();
+  const ping = '*1\r\n$4\r\nPING\r\n';
+  const skip = '*3\r\n$6\r\nCLIENT\r\n$5\r\nREPLY\r\n$4\r\nSKIP\r\n';
+  client.say(`${ping.repeat(600)}${skip}${ping.repeat(3)}HELLO 3\r\n${ping.repeat(2)}PING end\r\n`);
+  await client.hears('end\r\n');
+  const pongs = client.heard.text.split('\r\n').filter((line) => line === '+PONG');
+  expect(pongs).toHaveLength(600 + 2 + 2);
+  expect(server.traffic.commandsProcessed).toBe(600 + 1 + 3 + 1 + 2 + 1);
+  expect(server.traffic.bytesOut).toBe(client.heard.text.length);
+  // Not more than a turn has room for: 600 are more than two turns, and a handful of requests that were run.
+  expect(turnSizes.length).toBeGreaterThanOrEqual(3);
+  expect(turnSizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(20);
+});
+
 test('a flood of requests is spread over turns, so that others are answered in between', async () => {
   const { open, turnSizes } = await serve();
   const [flooder, other] = [await open(), await open()];
