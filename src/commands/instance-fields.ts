@@ -1,38 +1,86 @@
 // The fields of SENTINEL MASTERS, REPLICAS and SENTINELS, in the order clients count on (spec/commands.md §4.1).
+// What seldom changes is written once; ages are written each time.
 import { answerCounts, saysDown } from '../core/down.ts';
 import { isDisconnected, linkOf, masterOf, nameOf, pendingRequests, shownHost } from '../core/query.ts';
-import type { Failover, Instance, Link, Master, Ms, Peer, Replica, SentinelState } from '../core/state.ts';
+import type { Failover, Instance, Link, Ms, Replica, SentinelState } from '../core/state.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { bulkText, type FieldValue, mapOf, type RememberedFields, writeAgain } from '../protocol/written-fields.ts';
+
+/** The first and the last fields of an instance, as they were written last. */
+interface Remembered {
+  head: RememberedFields;
+  tail: RememberedFields;
+}
+const remembered = new WeakMap<Instance, Remembered>();
 
 /** One instance as a map of texts. `now` is the time the ages are counted to. */
 export function instanceReply(state: SentinelState, instance: Instance, now: Ms): Reply {
-  const texts: string[] = [];
-  addCommon(texts, state, instance, now);
-  if (instance.kind === 'master') addMaster(texts, instance, now);
-  else if (instance.kind === 'replica') addReplica(texts, instance, now);
-  else addPeer(texts, state, instance, now);
-  return { kind: 'fields', texts };
+  const link = linkOf(state, instance);
+  const before = remembered.get(instance);
+  const head = writeAgain(before?.head, HEAD, headOf(state, instance, link, now));
+  const tail = writeAgain(before?.tail, TAIL[instance.kind], tailOf(state, instance, now));
+  if (before === undefined) remembered.set(instance, { head, tail });
+  else {
+    before.head = head;
+    before.tail = tail;
+  }
+  const { count, text } = middleOf(state, instance, link, now);
+  return mapOf(head.written, count, text, tail.written);
 }
 
-function addCommon(texts: string[], state: SentinelState, instance: Instance, now: Ms): void {
-  const link = linkOf(state, instance);
-  const age = (since: Ms | undefined) => (since === undefined ? '0' : String(Math.max(0, now - since)));
-  texts.push('name', nameOf(state, instance));
-  texts.push('ip', shownHost(state, instance.address));
-  texts.push('port', String(instance.address.port));
-  texts.push('runid', instance.runId);
-  texts.push('flags', flagsOf(state, instance, now));
-  texts.push('link-pending-commands', String(pendingRequests(link)));
-  texts.push('link-refcount', String(link.users.size));
-  if (instance.kind === 'master' && instance.failover !== undefined)
-    texts.push('failover-state', FAILOVER_STATE[instance.failover.phase]);
-  texts.push('last-ping-sent', age(link.silentSince));
-  texts.push('last-ok-ping-reply', age(link.lastOkAt));
-  texts.push('last-ping-reply', age(link.lastReplyAt));
-  if (instance.sdownAt !== undefined) texts.push('s-down-time', age(instance.sdownAt));
-  if (instance.kind === 'master' && instance.odownAt !== undefined) texts.push('o-down-time', age(instance.odownAt));
-  texts.push('down-after-milliseconds', String(masterOf(state, instance).options.downAfterMs));
+const HEAD = ['name', 'ip', 'port', 'runid', 'flags'];
+
+function headOf(state: SentinelState, instance: Instance, link: Link, now: Ms): FieldValue[] {
+  const { address, runId } = instance;
+  const name = nameOf(state, instance);
+  return [name, shownHost(state, address), address.port, runId, flagsOf(state, instance, link, now)];
 }
+
+/** Between head and tail: what is counted in milliseconds, and what stands between such fields. */
+function middleOf(state: SentinelState, instance: Instance, link: Link, now: Ms): { count: number; text: string } {
+  const { sdownAt } = instance;
+  let count = 6;
+  let text = PENDING + bulkText(String(pendingRequests(link))) + REFCOUNT + bulkText(String(link.users.size));
+  if (instance.kind === 'master' && instance.failover !== undefined) {
+    text += FAILOVER + bulkText(FAILOVER_STATE[instance.failover.phase]);
+    count += 1;
+  }
+  text += PING_SENT + age(link.silentSince, now) + OK_REPLY + age(link.lastOkAt, now);
+  text += PING_REPLY + age(link.lastReplyAt, now);
+  if (sdownAt !== undefined) {
+    text += SDOWN + age(sdownAt, now);
+    count += 1;
+  }
+  if (instance.kind === 'master' && instance.odownAt !== undefined) {
+    text += ODOWN + age(instance.odownAt, now);
+    count += 1;
+  }
+  text += DOWN_AFTER + bulkText(String(masterOf(state, instance).options.downAfterMs));
+  if (instance.kind === 'peer') {
+    text += LAST_HELLO + bulkText(String(now - instance.lastHelloAt));
+    return { count: count + 1, text };
+  }
+  text += INFO_REFRESH + bulkText(instance.infoAt === undefined ? '0' : String(now - instance.infoAt));
+  text += ROLE + bulkText(instance.role ?? 'slave') + ROLE_TIME + bulkText(String(now - instance.roleSince));
+  return { count: count + 3, text };
+}
+
+/** Milliseconds since then; 0 where there is no such instant. */
+const age = (since: Ms | undefined, now: Ms) => bulkText(since === undefined ? '0' : String(Math.max(0, now - since)));
+
+const PENDING = bulkText('link-pending-commands');
+const REFCOUNT = bulkText('link-refcount');
+const FAILOVER = bulkText('failover-state');
+const PING_SENT = bulkText('last-ping-sent');
+const OK_REPLY = bulkText('last-ok-ping-reply');
+const PING_REPLY = bulkText('last-ping-reply');
+const SDOWN = bulkText('s-down-time');
+const ODOWN = bulkText('o-down-time');
+const DOWN_AFTER = bulkText('down-after-milliseconds');
+const LAST_HELLO = bulkText('last-hello-message');
+const INFO_REFRESH = bulkText('info-refresh');
+const ROLE = bulkText('role-reported');
+const ROLE_TIME = bulkText('role-reported-time');
 
 const FAILOVER_STATE: Readonly<Record<Failover['phase'], string>> = {
   'wait-start': 'wait_start',
@@ -42,67 +90,61 @@ const FAILOVER_STATE: Readonly<Record<Failover['phase'], string>> = {
   'reconf-replicas': 'reconf_slaves',
 };
 
-function addInfo(texts: string[], node: Master | Replica, now: Ms): void {
-  texts.push('info-refresh', node.infoAt === undefined ? '0' : String(now - node.infoAt));
-  texts.push('role-reported', node.role ?? 'slave');
-  texts.push('role-reported-time', String(now - node.roleSince));
+const TAIL: Readonly<Record<Instance['kind'], readonly string[]>> = {
+  master: [
+    ...['config-epoch', 'num-slaves', 'num-other-sentinels', 'quorum', 'failover-timeout', 'parallel-syncs'],
+    ...['notification-script', 'client-reconfig-script'],
+  ],
+  replica: [
+    ...['master-link-down-time', 'master-link-status', 'master-host', 'master-port', 'slave-priority'],
+    ...['slave-repl-offset', 'replica-announced'],
+  ],
+  peer: ['voted-leader', 'voted-leader-epoch'],
+};
+
+function tailOf(state: SentinelState, instance: Instance, now: Ms): FieldValue[] {
+  if (instance.kind === 'peer') {
+    // A vote is shown as long as the answer that brought it counts; its epoch stays.
+    const leader = answerCounts(state, instance, now) ? instance.vote?.leader : undefined;
+    return [leader ?? '?', instance.vote?.epoch ?? 0n];
+  }
+  if (instance.kind === 'master') {
+    const { quorum, failoverTimeoutMs, parallelSyncs, notificationScript, clientReconfigScript } = instance.options;
+    const counts = [instance.configEpoch, instance.replicas.size, instance.peers.size];
+    return [...counts, quorum, failoverTimeoutMs, parallelSyncs, notificationScript, clientReconfigScript];
+  }
+  const { linkDownMs, linkStatus, reportedMaster, priority, offset, announced } = instance;
+  const { host, port } = reportedMaster ?? { host: '?', port: 0 };
+  return [linkDownMs, linkStatus === 'up' ? 'ok' : 'err', host, port, priority, offset, announced ? 1 : 0];
 }
 
-function addMaster(texts: string[], master: Master, now: Ms): void {
-  const { options } = master;
-  addInfo(texts, master, now);
-  texts.push('config-epoch', String(master.configEpoch));
-  texts.push('num-slaves', String(master.replicas.size));
-  texts.push('num-other-sentinels', String(master.peers.size));
-  texts.push('quorum', String(options.quorum));
-  texts.push('failover-timeout', String(options.failoverTimeoutMs));
-  texts.push('parallel-syncs', String(options.parallelSyncs));
-  if (options.notificationScript !== undefined) texts.push('notification-script', options.notificationScript);
-  if (options.clientReconfigScript !== undefined) texts.push('client-reconfig-script', options.clientReconfigScript);
+/** All flags there are, in the order they are shown. */
+function flagsOf(state: SentinelState, instance: Instance, link: Link, now: Ms): string {
+  const flags: string[] = [];
+  if (instance.sdownAt !== undefined) flags.push('s_down');
+  if (instance.kind === 'master') {
+    if (instance.odownAt !== undefined) flags.push('o_down');
+    flags.push('master');
+  } else flags.push(instance.kind === 'replica' ? 'slave' : 'sentinel');
+  if (showsDisconnected(link)) flags.push('disconnected');
+  if (instance.kind === 'peer') {
+    if (saysDown(state, instance, now)) flags.push('master_down');
+  } else if (instance.kind === 'replica') {
+    if (isPromoted(state, instance)) flags.push('promoted');
+    if (instance.reconf !== undefined) flags.push(RECONF[instance.reconf.phase]);
+  } else if (instance.failover !== undefined) {
+    flags.push('failover_in_progress');
+    if (instance.failover.forced) flags.push('force_failover');
+  }
+  if (instance.scriptKillSent) flags.push('script_kill_sent');
+  return flags.join(',');
 }
 
-function addReplica(texts: string[], replica: Replica, now: Ms): void {
-  addInfo(texts, replica, now);
-  texts.push('master-link-down-time', String(replica.linkDownMs));
-  texts.push('master-link-status', replica.linkStatus === 'up' ? 'ok' : 'err');
-  texts.push('master-host', replica.reportedMaster?.host ?? '?');
-  texts.push('master-port', String(replica.reportedMaster?.port ?? 0));
-  texts.push('slave-priority', String(replica.priority));
-  texts.push('slave-repl-offset', String(replica.offset));
-  texts.push('replica-announced', replica.announced ? '1' : '0');
-}
-
-function addPeer(texts: string[], state: SentinelState, peer: Peer, now: Ms): void {
-  texts.push('last-hello-message', String(now - peer.lastHelloAt));
-  // A vote is shown as long as the answer that brought it counts; its epoch stays.
-  const leader = answerCounts(state, peer, now) ? peer.vote?.leader : undefined;
-  texts.push('voted-leader', leader ?? '?');
-  texts.push('voted-leader-epoch', String(peer.vote?.epoch ?? 0n));
-}
-
-/** All flags there are, in the order they are shown; what each of them means stands beside it. */
-const FLAGS: readonly [string, (state: SentinelState, instance: Instance, now: Ms) => boolean][] = Object.entries({
-  s_down: (_, instance) => instance.sdownAt !== undefined,
-  o_down: (_, instance) => instance.kind === 'master' && instance.odownAt !== undefined,
-  master: (_, { kind }) => kind === 'master',
-  slave: (_, { kind }) => kind === 'replica',
-  sentinel: (_, { kind }) => kind === 'peer',
-  disconnected: (state, instance) => showsDisconnected(linkOf(state, instance)),
-  master_down: (state, instance, now) => instance.kind === 'peer' && saysDown(state, instance, now),
-  failover_in_progress: (_, instance) => instance.kind === 'master' && instance.failover !== undefined,
-  promoted: (state, instance) => instance.kind === 'replica' && isPromoted(state, instance),
-  reconf_sent: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'sent',
-  reconf_inprog: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'in-progress',
-  reconf_done: (_, instance) => instance.kind === 'replica' && instance.reconf?.phase === 'done',
-  force_failover: (_, instance) => instance.kind === 'master' && instance.failover?.forced === true,
-  script_kill_sent: (_, instance) => instance.scriptKillSent,
-} satisfies Record<string, (state: SentinelState, instance: Instance, now: Ms) => boolean>);
-
-function flagsOf(state: SentinelState, instance: Instance, now: Ms): string {
-  let shown = '';
-  for (const [name, holds] of FLAGS) if (holds(state, instance, now)) shown += shown === '' ? name : `,${name}`;
-  return shown;
-}
+const RECONF: Readonly<Record<NonNullable<Replica['reconf']>['phase'], string>> = {
+  sent: 'reconf_sent',
+  'in-progress': 'reconf_inprog',
+  done: 'reconf_done',
+};
 
 /**
  * Differs: to the genuine server a connection that is being made counts as one. A dead node then shows no flag at each

@@ -12,8 +12,10 @@ export type Reply =
   | { readonly kind: 'null-array' }
   | { readonly kind: 'array'; readonly items: readonly Reply[] }
   | { readonly kind: 'map'; readonly entries: readonly (readonly [Reply, Reply])[] }
-  /** A map from texts to texts: name, value, name, value … Instance lists are long; a tree of them would be garbage. */
+  /** A map from texts to texts: name, value, name, value … */
   | { readonly kind: 'fields'; readonly texts: readonly string[] }
+  /** The same with so many names, as written-fields.ts has written it. */
+  | { readonly kind: 'written'; readonly entries: number; readonly parts: readonly string[] }
   | { readonly kind: 'set'; readonly items: readonly Reply[] }
   | { readonly kind: 'push'; readonly items: readonly Reply[] }
   /** Text for people: a bulk string in RESP2, `txt:` in RESP3. */
@@ -40,7 +42,7 @@ export const map = (entries: readonly (readonly [string, Reply])[]): Reply => ({
   entries: entries.map(([name, value]) => [bulk(name), value] as const),
 });
 
-/** A map from texts to texts, as the instance fields are. */
+/** A map from texts to texts. */
 export const fields = (entries: readonly (readonly [string, string])[]): Reply => ({
   kind: 'fields',
   texts: entries.flat(),

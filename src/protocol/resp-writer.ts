@@ -1,5 +1,6 @@
 // Replies to bytes, in the protocol a client chose: RESP2 or RESP3 (spec/commands.md §1.3).
 import type { Reply } from './reply.ts';
+import { bulkText } from './written-fields.ts';
 
 export type RespVersion = 2 | 3;
 
@@ -14,11 +15,14 @@ export function encodeAll(replies: readonly Reply[], version: RespVersion): Buff
   return typeof written === 'string' ? Buffer.from(written, 'latin1') : written;
 }
 
-/** The same, as a byte string while that is at most 64 KiB: what a socket can take without a buffer being made of it. */
+/** Node.js writes a text of so many bytes at once; of a longer one it makes a buffer, and writes that in its own time. */
+export const TEXT_MAX = 16 * 1024;
+
+/** The same, as a byte string up to `TEXT_MAX`. */
 export function writeAll(replies: readonly Reply[], version: RespVersion): string | Buffer {
   const sink: Sink = { text: '', blocks: [], blockSize: BLOCK };
   for (const reply of replies) write(sink, reply, version);
-  if (sink.blocks.length === 0) return sink.text;
+  if (sink.blocks.length === 0) return sink.text.length > TEXT_MAX ? Buffer.from(sink.text, 'latin1') : sink.text;
   flush(sink);
   return Buffer.concat(sink.blocks);
 }
@@ -79,6 +83,8 @@ function write(sink: Sink, reply: Reply, version: RespVersion): void {
       return writeMap(sink, reply.entries, version);
     case 'fields':
       return writeFields(sink, reply.texts, version);
+    case 'written':
+      return writeWritten(sink, reply.entries, reply.parts, version);
     case 'verbatim':
       return version === 3 ? writeCounted(sink, '=', 'txt:', reply.text) : writeBulk(sink, reply.text);
     case 'double':
@@ -90,7 +96,7 @@ const oneLine = (text: string) => (/[\r\n]/.test(text) ? text.replaceAll(/[\r\n]
 
 function writeBulk(sink: Sink, text: string): void {
   if (text.length > BLOCK) writeCounted(sink, '$', '', text);
-  else put(sink, lengthLine(text.length) + text + LINE_END);
+  else put(sink, bulkText(text));
 }
 
 function writeCounted(sink: Sink, type: string, prefix: string, text: string): void {
@@ -112,35 +118,13 @@ function writeMap(sink: Sink, entries: readonly (readonly [Reply, Reply])[], ver
   }
 }
 
-/** All fields are joined to one text first: each is a few bytes, and there are thousands. */
 function writeFields(sink: Sink, texts: readonly string[], version: RespVersion): void {
-  let joined = version === 3 ? `%${texts.length / 2}\r\n` : `*${texts.length}\r\n`;
-  for (let at = 0; at + 1 < texts.length; at += 2) {
-    const value = texts[at + 1] as string;
-    joined += nameOfField(texts[at] as string);
-    // Together with what it stands beside, a very long one could be longer than a string can be.
-    if (value.length > BLOCK) {
-      put(sink, joined);
-      writeBulk(sink, value);
-      joined = '';
-    } else joined += lengthLine(value.length) + value + LINE_END;
-  }
-  put(sink, joined);
+  put(sink, version === 3 ? `%${texts.length / 2}\r\n` : `*${texts.length}\r\n`);
+  for (const text of texts) writeBulk(sink, text);
 }
 
-const LINE_END = '\r\n';
-/** Fields have a few dozen names, said again and again; what is not among the first of them is made each time. */
-const NAMES_MAX = 512;
-const names = new Map<string, string>();
-
-function nameOfField(name: string): string {
-  const known = names.get(name);
-  if (known !== undefined) return known;
-  const written = `$${name.length}\r\n${name}\r\n`;
-  if (names.size < NAMES_MAX && name.length < 64) names.set(name, written);
-  return written;
+/** Together with what it stands beside, a very long part could be longer than a string can be: each is put alone. */
+function writeWritten(sink: Sink, entries: number, parts: readonly string[], version: RespVersion): void {
+  put(sink, version === 3 ? `%${entries}\r\n` : `*${2 * entries}\r\n`);
+  for (const part of parts) put(sink, part);
 }
-
-/** Most texts are short: `$0`, `$1` and so on are made once. */
-const LENGTH_LINES = Array.from({ length: 128 }, (_, length) => `$${length}\r\n`);
-const lengthLine = (length: number) => LENGTH_LINES[length] ?? `$${length}\r\n`;

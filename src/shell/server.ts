@@ -11,7 +11,7 @@ import type { OutputLimit } from '../config/general-options.ts';
 import type { Level } from '../core/events.ts';
 import { error, type Reply } from '../protocol/reply.ts';
 import { createRequestReader, type ReaderLimits, type RequestReader } from '../protocol/request-reader.ts';
-import { encode, type RespVersion, writeAll } from '../protocol/resp-writer.ts';
+import { encode, type RespVersion, TEXT_MAX, writeAll } from '../protocol/resp-writer.ts';
 import { toBytes } from './bytes.ts';
 import type { Engine } from './engine.ts';
 import { listenAll, type Places, type SocketKind, type UnixSocket, watchListeners } from './listen.ts';
@@ -365,7 +365,8 @@ function run(hub: Hub, client: Client, make: Parameters<Engine['request']>[0]): 
       const outcome = make(clock);
       // One that waits for a host name, or for the end of a pause, has not happened yet.
       if (outcome.awaitsName === undefined && !outcome.held) answer = take(hub, client, outcome);
-      return outcome;
+      // A long list, once it is written, is not kept as a tree as well until the turn is over.
+      return answer === undefined || typeof answer.bytes === 'string' ? outcome : { ...outcome, replies: [] };
     },
     (outcome, saved) => {
       client.waiting = outcome.later !== undefined;
@@ -416,7 +417,7 @@ function deliver(hub: Hub, client: Client, outcome: Outcome, answer: Answer, sav
   if (outcome.abandon) return void client.socket.destroy();
   const { ifUnsaved } = outcome;
   // A client that wants no replies wants no bad news, either.
-  const unsaved = !saved && ifUnsaved !== undefined && outcome.replies.length > 0;
+  const unsaved = !saved && ifUnsaved !== undefined && answer.bytes.length > 0;
   void outcome.later?.then((reply) => {
     client.waiting = false;
     write(hub, client, renderAll(hub, [reply], answer.protocol));
@@ -464,7 +465,8 @@ function flush({ options, traffic }: Hub, client: Client): void {
   if (out.length > 1) socket.cork();
   for (const bytes of out) {
     traffic.bytesOut += bytes.length;
-    if (typeof bytes === 'string') socket.write(bytes, 'latin1');
+    if (typeof bytes === 'string' && bytes.length <= TEXT_MAX) socket.write(bytes, 'latin1');
+    else if (typeof bytes === 'string') socket.write(Buffer.from(bytes, 'latin1'));
     else socket.write(bytes);
   }
   if (out.length > 1) socket.uncork();

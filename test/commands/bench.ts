@@ -7,6 +7,7 @@ import { aclTable, commandTable } from '../../src/commands/table.ts';
 import { defaultUser } from '../../src/config/acl/users.ts';
 import { createState } from '../../src/core/create.ts';
 import type { SentinelState } from '../../src/core/state.ts';
+import type { Reply } from '../../src/protocol/reply.ts';
 import { render } from '../../src/protocol/resp-writer.ts';
 import { passwordIs, hashPassword as sha256Hex } from '../../src/shell/auth.ts';
 
@@ -114,4 +115,16 @@ export function createBench({ password, ...more }: { password?: string } & Parti
       .replies.map((reply) => render(reply, session.protocol))
       .join('');
   return { state, world, session, outcome, say };
+}
+
+/** The names of an instance's fields, none of whose values holds a line end. */
+export function fieldNames(reply: Reply | undefined): string[] {
+  if (reply?.kind !== 'written') return [];
+  return (
+    reply.parts
+      .join('')
+      .split('\r\n')
+      // A length, a name, a length, a value; and nothing behind the last line end.
+      .filter((_, at) => at % 4 === 1)
+  );
 }

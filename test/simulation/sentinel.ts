@@ -442,6 +442,8 @@ function toNodeReply(reply: Reply): NodeReply {
       return { kind: 'array', items: reply.items.map(toNodeReply) };
     case 'fields':
       return { kind: 'array', items: reply.texts.map((each) => ({ kind: 'text', text: each })) };
+    case 'written':
+      return { kind: 'text', text: reply.parts.join('') };
     case 'map':
       return { kind: 'array', items: reply.entries.flat().map(toNodeReply) };
     default:
