@@ -203,7 +203,7 @@ function lose(run: Run, sentinel: Sentinel): Undo {
 function spoil<T, K extends keyof T>(run: Run, what: T, key: K, value: T[K]): Undo {
   const right = run.originals.get(what as object) ?? {};
   run.originals.set(what as object, right);
-  right[key as string] ??= what[key];
+  if (!Object.hasOwn(right, key)) right[key as string] = what[key];
   what[key] = value;
   return () => {
     what[key] = right[key as string] as T[K];
