@@ -39,10 +39,21 @@ function isWell({ state, now }: Turn, instance: Instance): boolean {
   const { host, ip = '' } = instance.address;
   const { command } = linkOf(state, instance);
   if (instance.sdownAt !== undefined || command?.status !== 'open' || !command.proven) return false;
+  if (instance.kind !== 'peer' && now < strangeUntil(state, instance)) return false;
   // Somebody else may have got its IP, and answer in its place.
   const name = state.names.get(host.toLowerCase());
   const leadsElsewhere = name !== undefined && name.ips.length > 0 && !name.ips.includes(ip);
   return !leadsElsewhere || now - name.changedAt < SETTLED_MS;
+}
+
+/**
+ * Another process answers where the node was: it started anew, or another node was given its IP and the DNS is behind.
+ * Until this instant it is not certain which, its name is asked for all the time, and no other node is told to follow it.
+ * `-Infinity`: there is no doubt.
+ */
+export function strangeUntil(state: SentinelState, { address, strangeSince }: Master | Replica): Ms {
+  const isSure = strangeSince === undefined || !state.settings.resolveHostnames || !isName(address.host);
+  return isSure ? Number.NEGATIVE_INFINITY : strangeSince + SETTLED_MS;
 }
 
 /** The name stands for another IP: everybody who looks through this link goes there. */

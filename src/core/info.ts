@@ -1,7 +1,7 @@
 // INFO of data nodes: when it is asked for, what is read from it, and what a change of role leads to.
 import type { NodeReply } from './effects.ts';
 import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failover.ts';
-import { meetReplica } from './follow.ts';
+import { meetReplica, strangeUntil } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
 import { isAwaited, locate, refuseName } from './names.ts';
 import { currentAddress, isKnown, masterOf, refTo, sameAddress } from './query.ts';
@@ -142,7 +142,12 @@ export function onInfo(turn: Turn, node: Master | Replica, reply: NodeReply): vo
 }
 
 function noteRunId(turn: Turn, node: Master | Replica, runId: string | undefined): void {
-  if (runId === undefined || runId === node.runId) return;
+  const { ip } = node.address;
+  if (runId === undefined || (runId === node.runId && ip === node.runIdIp)) return;
+  // Where its name led us to another IP another process is no surprise.
+  if (runId !== node.runId) node.strangeSince = node.runId !== '' && ip === node.runIdIp ? turn.now : undefined;
+  node.runIdIp = ip;
+  if (runId === node.runId) return;
   if (node.runId !== '') {
     announce(turn, { name: '+reboot', about: refTo(turn.state, node) });
     if (node.kind === 'master' && node.options.rebootDownAfterMs > 0) node.rebootAt = turn.now;
@@ -219,7 +224,10 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
     return Number.POSITIVE_INFINITY;
   const wrong = wrongRole(turn, master, replica);
   if (wrong === undefined) return Number.POSITIVE_INFINITY;
-  const settled = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs;
+  const settled = Math.max(
+    Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs,
+    strangeUntil(state, master),
+  );
   const due = Math.max(settled, (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs) + 1;
   if (now < due) return due;
   if (!saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;

@@ -43,6 +43,8 @@ const dataNode = (role: 'master' | 'slave', now: Ms) => ({
   role,
   roleSince: now,
   infoWantedAt: undefined,
+  runIdIp: undefined,
+  strangeSince: undefined,
 });
 
 /** Monitor a master: it is connected to as soon as the turn judges it. The name must be unused. */

@@ -167,6 +167,10 @@ interface DataNode extends InstanceBase {
   roleSince: Ms;
   /** INFO sent before this instant is not fresh enough: ask again now (spec/behavior.md §13.2). */
   infoWantedAt: Ms | undefined;
+  /** The IP at which the process with this run id answered. */
+  runIdIp: string | undefined;
+  /** Since when another process answers there: started anew, or another node that was given the IP. */
+  strangeSince: Ms | undefined;
 }
 
 export interface Master extends DataNode {

@@ -63,6 +63,8 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
     role: 'master',
     roleSince: now,
     infoWantedAt: now,
+    runIdIp: node.runIdIp,
+    strangeSince: node.strangeSince,
     sdownAt: undefined,
     upSince: undefined,
     scriptKillSent: false,
@@ -91,6 +93,8 @@ function restartClock(turn: Turn, link: Link): void {
 /** What a replica is does not change with its master; its state towards the old one does. */
 function carryOver(from: Replica, to: Replica): void {
   to.runId = from.runId;
+  to.runIdIp = from.runIdIp;
+  to.strangeSince = from.strangeSince;
   to.priority = from.priority;
   to.offset = from.offset;
   to.announced = from.announced;
