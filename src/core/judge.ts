@@ -12,7 +12,7 @@ import { keepConnected, recycleStuck } from './links.ts';
 import { ping } from './ping.ts';
 import { linkOf, masterOf } from './query.ts';
 import { runScripts } from './scripts.ts';
-import type { Instance, InstanceId, Master, Ms } from './state.ts';
+import type { Instance, Master, Ms } from './state.ts';
 import { type Turn, wake } from './turn.ts';
 
 /** Rules touch each other's instances; if that never ends, two of them disagree, and that is our own error. */
@@ -24,18 +24,16 @@ const ROUNDS_MAX = 100_000;
  */
 export function settle(turn: Turn): Effect[] {
   let rounds = 0;
-  for (;;) {
-    const [id] = turn.touched as Iterable<InstanceId>;
-    if (id === undefined) {
-      runScripts(turn);
-      return turn.effects;
-    }
+  // What is touched meanwhile comes behind, also what was judged already.
+  for (const id of turn.touched) {
     turn.touched.delete(id);
     const instance = turn.state.instances.get(id);
     if (instance !== undefined) judge(turn, instance);
     rounds += 1;
     if (rounds > ROUNDS_MAX) throw new Error(`the rules do not settle: ${turn.touched.size} instances still touched`);
   }
+  runScripts(turn);
+  return turn.effects;
 }
 
 function judge(turn: Turn, instance: Instance): void {

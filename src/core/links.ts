@@ -1,7 +1,7 @@
 // When to connect, what to say first, when to give a connection up: the core's half of the links.
 // The other half, shell/links.ts, only carries bytes.
 import type { NodeReply } from './effects.ts';
-import { linkOf, masterOf, refTo, sameAddress, shownHost } from './query.ts';
+import { isDisconnected, linkOf, masterOf, refTo, sameAddress, shownHost } from './query.ts';
 import type {
   Address,
   Connection,
@@ -106,16 +106,13 @@ function forgetConnection(turn: Turn, link: Link, connection: Connection): void 
 export function keepConnected(turn: Turn, link: Link): Ms {
   // Without an IP there is nowhere to go yet; the answer about the name brings us here again.
   if (link.address.port === 0 || link.address.ip === undefined) return Number.POSITIVE_INFINITY;
-  const wanted = link.kind === 'data' ? (['command', 'subscription'] as const) : (['command'] as const);
-  const missing = wanted.filter((role) => link[role] === undefined);
-  if (missing.length > 0 && turn.now >= link.retryAt) {
-    for (const role of missing) open(turn, link, role);
+  if (isDisconnected(link) && turn.now >= link.retryAt) {
+    if (link.command === undefined) open(turn, link, 'command');
+    if (link.kind === 'data' && link.subscription === undefined) open(turn, link, 'subscription');
     link.retryAt = turn.now + retryPause(turn.state, link);
   }
-  let next = wanted.some((role) => link[role] === undefined) ? link.retryAt : Number.POSITIVE_INFINITY;
-  for (const connection of [link.command, link.subscription])
-    if (connection?.status === 'connecting') next = Math.min(next, giveUpConnecting(turn, link, connection));
-  return next;
+  const next = isDisconnected(link) ? link.retryAt : Number.POSITIVE_INFINITY;
+  return Math.min(next, awaitOpen(turn, link, link.command), awaitOpen(turn, link, link.subscription));
 }
 
 function retryPause(state: SentinelState, link: Link): Ms {
@@ -151,7 +148,9 @@ function open(turn: Turn, link: Link, role: Connection['role']): void {
   turn.effects.push({ kind: 'connect', connection: connection.id, host: ip ?? host, port });
 }
 
-function giveUpConnecting(turn: Turn, link: Link, connection: Connection): Ms {
+/** Give up an attempt that takes too long. Returns when to look again; `Infinity` where nothing is being opened. */
+function awaitOpen(turn: Turn, link: Link, connection: Connection | undefined): Ms {
+  if (connection?.status !== 'connecting') return Number.POSITIVE_INFINITY;
   const until = connection.since + CONNECT_TIMEOUT_MS;
   if (turn.now < until) return until;
   dropConnection(turn, link, connection);

@@ -119,19 +119,29 @@ export function createEngine(state: SentinelState, world: World): Engine {
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    world.afterInputs(() => void endTurn());
+    world.afterInputs(endTurn);
   }
 
-  async function endTurn(): Promise<void> {
+  /** Carry out what was decided, and what that leads to. Only a save makes a turn wait. */
+  function endTurn(): void {
     while (deeds.length > 0) {
       const turn = deeds;
       deeds = [];
-      const saved = turn.some((deed) => 'effect' in deed && deed.effect.kind === 'persist') ? await save() : true;
-      for (const deed of turn) perform(deed, saved);
-      runWaiting();
+      if (turn.some((deed) => 'effect' in deed && deed.effect.kind === 'persist')) return void endSavedTurn(turn);
+      carryOut(turn, true);
     }
     scheduled = false;
     armTimer();
+  }
+
+  async function endSavedTurn(turn: readonly Deed[]): Promise<void> {
+    carryOut(turn, await save());
+    endTurn();
+  }
+
+  function carryOut(turn: readonly Deed[], saved: boolean): void {
+    for (const deed of turn) perform(deed, saved);
+    runWaiting();
   }
 
   /** What arrived during a save is judged by the time it arrived at, but what that leads to leaves only now. */

@@ -164,8 +164,10 @@ function replicate(world: NodeWorld, node: DataNode): void {
     node.syncedAt = now + node.syncMs;
   }
   if (node.link === 'syncing' && now >= node.syncedAt) node.link = 'up';
-  if (node.link === 'up')
-    Object.assign(node, { offset: master.offset, history: master.history, linkDownAt: undefined });
+  if (node.link !== 'up') return;
+  node.offset = master.offset;
+  node.history = master.history;
+  node.linkDownAt = undefined;
 }
 
 /** The node it can follow: there, reachable, and itself a master or in step with one. */

@@ -12,8 +12,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'everything is told before it is saved',
     file: 'src/shell/engine.ts',
-    from: '      const saved = turn.some(',
-    to: '      for (const deed of turn) perform(deed, true);\n      const saved = turn.some(',
+    from: '      if (turn.some(',
+    to: '      for (const deed of turn) perform(deed, true);\n      if (turn.some(',
   },
   {
     name: 'a vote is told although its save failed',

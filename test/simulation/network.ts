@@ -177,8 +177,13 @@ export function send(net: Network, socket: Socket, packet: Packet): void {
       if (there !== undefined) carry(net, there, socket, () => shut(socket, 'read ECONNRESET'));
       return;
     }
-    hand(other.owner, () => other.status === 'open' && other.events?.packet(packet));
+    if (other.owner.paused) other.owner.backlog.push(() => read(other, packet));
+    else read(other, packet);
   });
+}
+
+function read(socket: Socket, packet: Packet): void {
+  if (socket.status === 'open') socket.events?.packet(packet);
 }
 
 /** The end is closed from outside; its process hears of it when it runs. */

@@ -12,7 +12,7 @@ import { type DurableState, durableState } from '../../src/core/durable.ts';
 import type { Clock, Input, NodeReply } from '../../src/core/effects.ts';
 import type { ConnectionId, Ms, RunId, SentinelState } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
-import { createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
+import { type Audience, createEngine, type Engine, type OuterEffect } from '../../src/shell/engine.ts';
 import { SaveError } from '../../src/shell/store.ts';
 import { accessWith } from '../commands/bench.ts';
 import { fakeEnvironment } from '../config/fake-environment.ts';
@@ -94,6 +94,8 @@ export interface SentinelWorld {
 
 const sha256Hex = (bytes: string) => createHash('sha256').update(bytes, 'latin1').digest('hex');
 const environment = fakeEnvironment({ sha256Hex });
+/** No client listens. */
+const NOBODY: Audience = [];
 /** When the simulated world began, as Unix time. */
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 
@@ -175,7 +177,7 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
       clock: () => clockOf(world, sentinel),
       rand,
       save: () => save(world, sentinel, life),
-      audience: () => [],
+      audience: () => NOBODY,
       perform: (effect) => {
         if (sentinel.life === life && world.acts(sentinel, life, effect)) perform(world, sentinel, life, effect);
       },
@@ -192,12 +194,13 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
 
 /** Run something in this life of the process, if it still is this life. */
 function run(world: SentinelWorld, sentinel: Sentinel, life: Life, act: () => void): void {
-  if (sentinel.life !== life) return;
-  inProcess(sentinel, () => {
-    if (sentinel.life !== life) return;
-    act();
-    if (sentinel.life === life) world.stepped(sentinel, life);
-  });
+  if (sentinel.life !== life || sentinel.condition !== 'up') return;
+  if (sentinel.paused) {
+    sentinel.backlog.push(() => run(world, sentinel, life, act));
+    return;
+  }
+  act();
+  if (sentinel.life === life) world.stepped(sentinel, life);
 }
 
 /** The same for what comes from outside: a sentinel that acts on ticks looks at it at the next one. */

@@ -150,10 +150,17 @@ function addChannel(selector: Selector, pattern: string): Selector | Fault {
   return { ...selector, channels: [...selector.channels, pattern] };
 }
 
+/** Rights are never changed in place: one of these for each set of commands is enough. */
+const everything = new WeakMap<AclCommands, CommandRights>();
+
 /** The right to run everything, and what is yet to come. */
 export function allCommands(commands: AclCommands): CommandRights {
+  const known = everything.get(commands);
+  if (known !== undefined) return known;
   const names = commands.top.flatMap(({ name, subcommands = [] }) => [name, ...subcommands.map((sub) => sub.name)]);
-  return { ...NO_COMMANDS, allowed: new Set(names), future: true };
+  const rights = { ...NO_COMMANDS, allowed: new Set(names), future: true };
+  everything.set(commands, rights);
+  return rights;
 }
 
 /** `+command`, `-container|subcommand`, `+@category`, `+command|first-argument`; `word` is `rule` in lower case. */
