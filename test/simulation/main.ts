@@ -1,9 +1,9 @@
 // npm run sim: many seeds, one seed with its transcript, or a trial from a file. Ends with 1 when an invariant broke.
-import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type DaysSample, runDays } from './days.ts';
-import { type Outcome, runTrial } from './run.ts';
+import { type Result, runJobs, work } from './jobs.ts';
+import { runTrial } from './run.ts';
 import { shrink } from './shrink.ts';
 import { drawTrial, type Trial } from './trial.ts';
 
@@ -12,6 +12,7 @@ const USAGE = `npm run sim -- [--seeds N] [--from S] [--jobs J] [--stop] [--tria
   --jobs J      processes (1)              --stop     end at the first violation
   --trial FILE  run the trial in a JSON file and print its transcript
   --days D      one group that lives for D simulated days: does anything grow?
+  An interrupt ends it behind the seeds that run, and tells from which seed to go on.
   SIM_SEED=7 npm run sim   runs one seed, prints its transcript and, when it fails, its shrunken trial
 `;
 
@@ -53,6 +54,8 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 let current = 0;
+let shrunk = 0;
+let isOver = false;
 
 process.exitCode = await main();
 
@@ -60,6 +63,10 @@ async function main(): Promise<number> {
   const { SIM_SEED } = process.env;
   if (values.help) {
     say(USAGE);
+    return 0;
+  }
+  if (process.send !== undefined) {
+    work(runSeed);
     return 0;
   }
   if (values.trial !== undefined) return tellTrial(JSON.parse(readFileSync(values.trial, 'utf8')).trial);
@@ -70,10 +77,40 @@ async function main(): Promise<number> {
     say(USAGE);
     return 2;
   }
+  return runMany(from, from + seeds, jobs);
+}
+
+async function runMany(from: number, end: number, jobs: number): Promise<number> {
+  const totals = noTotals();
   const begun = performance.now();
-  const totals = jobs === 1 ? await runSeeds(from, seeds) : await runJobs(from, seeds, jobs);
-  if (process.send !== undefined) process.send(totals);
-  else say(summary(totals, performance.now() - begun));
+  let toldAt = begun;
+  process.once('SIGINT', () => {
+    isOver = true;
+  });
+  const told = (result: Result) => {
+    add(totals, result);
+    if (result.failed && values.stop) isOver = true;
+    if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
+    toldAt = performance.now();
+    say(`${new Date().toISOString()} of ${end - from}: ${summary(totals, toldAt - begun)}`);
+  };
+  const died = (seed: number, how: string) => {
+    say(`SIM_SEED=${seed} ended its process: ${how}`);
+    told({ seed, failed: true, failovers: 0, writes: 0, simulatedMs: 0, settledMs: 0 });
+  };
+  const next =
+    jobs === 1
+      ? await runHere(from, end, told)
+      : await runJobs(from, end, {
+          jobs,
+          program: process.argv[1] ?? '',
+          args: values.stop ? ['--stop'] : [],
+          told,
+          died,
+          isOver: () => isOver,
+        });
+  say(summary(totals, performance.now() - begun));
+  if (next < end) say(`go on with --from ${next} --seeds ${end - next}`);
   return totals.failed === 0 ? 0 : 1;
 }
 
@@ -87,66 +124,37 @@ function summary(totals: Totals, tookMs: number): string {
   );
 }
 
-async function runSeeds(from: number, count: number): Promise<Totals> {
-  const totals = noTotals();
-  let toldAt = performance.now();
-  for (let seed = from; seed < from + count; seed += 1) {
-    current = seed;
-    const trial = drawTrial(seed);
-    const outcome = await runTrial(trial);
-    add(totals, outcome);
-    if (outcome.violation !== undefined) {
-      const { rule, why } = outcome.violation;
-      say(`SIM_SEED=${seed} violates ${rule}: ${why}`);
-      if (values.stop) break;
-      if (totals.failed <= SHRUNK_MAX) say(JSON.stringify(await shrink(trial, rule)));
-    }
-    if (performance.now() - toldAt > PROGRESS_EVERY_MS) {
-      toldAt = performance.now();
-      say(`${new Date().toISOString()} ${totals.seeds} of ${count} seeds from ${from}, ${totals.failed} failed`);
-    }
+/** In this very process. Returns the first seed that was not run. */
+async function runHere(from: number, end: number, told: (result: Result) => void): Promise<number> {
+  let seed = from;
+  for (; seed < end && !isOver; seed += 1) {
+    told(await runSeed(seed));
+    // An interrupt is heard of between two seeds only.
+    await new Promise(setImmediate);
   }
-  return totals;
+  return seed;
 }
 
-function add(totals: Totals, { violation, failovers, writes, simulatedMs, settledMs }: Outcome): void {
+/** Run one seed; when it fails, say so, and of the first ones what they are when they are made smaller. */
+async function runSeed(seed: number): Promise<Result> {
+  current = seed;
+  const trial = drawTrial(seed);
+  const { violation, failovers, writes, simulatedMs, settledMs } = await runTrial(trial);
+  if (violation !== undefined) {
+    say(`SIM_SEED=${seed} violates ${violation.rule}: ${violation.why}`);
+    shrunk += 1;
+    if (!values.stop && shrunk <= SHRUNK_MAX) say(JSON.stringify(await shrink(trial, violation.rule)));
+  }
+  return { seed, failed: violation !== undefined, failovers, writes, simulatedMs, settledMs };
+}
+
+function add(totals: Totals, { failed, failovers, writes, simulatedMs, settledMs }: Result): void {
   totals.seeds += 1;
-  if (violation !== undefined) totals.failed += 1;
+  if (failed) totals.failed += 1;
   totals.failovers += failovers;
   totals.writes += writes;
   totals.simulatedMs += simulatedMs;
   totals.settledMaxMs = Math.max(totals.settledMaxMs, settledMs);
-}
-
-async function runJobs(from: number, count: number, jobs: number): Promise<Totals> {
-  const share = Math.ceil(count / jobs);
-  const running: Promise<Totals>[] = [];
-  for (let first = from; first < from + count; first += share) {
-    const seeds = Math.min(share, from + count - first);
-    const flags = values.stop ? ['--stop'] : [];
-    const child = fork(process.argv[1] ?? '', ['--from', String(first), '--seeds', String(seeds), ...flags]);
-    running.push(totalsOf(child));
-  }
-  const all = await Promise.all(running);
-  return all.reduce((sum, each) => {
-    for (const key of ['seeds', 'failed', 'failovers', 'writes', 'simulatedMs'] as const) sum[key] += each[key];
-    sum.settledMaxMs = Math.max(sum.settledMaxMs, each.settledMaxMs);
-    return sum;
-  }, noTotals());
-}
-
-function totalsOf(child: ChildProcess): Promise<Totals> {
-  return new Promise((resolve, reject) => {
-    let totals: Totals | undefined;
-    child.on('message', (message) => {
-      totals = message as Totals;
-      child.disconnect();
-    });
-    child.on('exit', (code) => {
-      if (totals !== undefined) resolve(totals);
-      else reject(new Error(`a job ended with ${code}`));
-    });
-  });
 }
 
 async function tellTrial(trial: Trial): Promise<number> {
