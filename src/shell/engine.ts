@@ -76,6 +76,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
       deeds.push({ effect, audience: effect.kind === 'announce' ? world.audience(effect.event) : NOBODY });
   };
   const stepNow = (input: Input, clock: Clock) => {
+    schedule();
     collect(step(state, input, clock, world.rand));
     if (parked.length > 0) runParked(clock);
   };
@@ -91,6 +92,12 @@ export function createEngine(state: SentinelState, world: World): Engine {
     // A request changes the state without a step of its own: what is due by now comes first.
     if (nextDeadline(state) <= clock.now) stepNow({ kind: 'tick' }, clock);
     const outcome = run(clock);
+    // Who only asked has changed nothing: no turn has to end for it, and no timer to be set anew.
+    if (outcome.repeatable === true && deeds.length === 0) {
+      deliver(outcome, true);
+      return true;
+    }
+    schedule();
     collect(outcome.effects);
     if (outcome.awaitsName !== undefined) {
       parked.push({ name: outcome.awaitsName, again: (later) => void serve(run, deliver, later) });
@@ -112,7 +119,6 @@ export function createEngine(state: SentinelState, world: World): Engine {
     }
     if (deeds.length === 0) turnBegunAt = clock.now;
     work(clock);
-    schedule();
     return true;
   };
 

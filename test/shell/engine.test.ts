@@ -17,6 +17,7 @@ const CANDIDATE = 'b'.repeat(40);
 function createBench() {
   let now = 1000;
   let timer: () => void = () => undefined;
+  let timers = 0;
   const did: string[] = [];
   const saves: { resolve(): void; reject(error: Error): void }[] = [];
   const clock = (): Clock => ({ now, wallMs: 1_000_000 + now });
@@ -54,11 +55,21 @@ function createBench() {
     afterInputs: (callback: () => void) => void setImmediate(callback),
     setTimer: (callback: () => void) => {
       timer = callback;
+      timers += 1;
     },
   };
   const engine = createEngine(state, world);
   engine.start(effects);
-  return { state, engine, did, saves, clock, advance: (ms: number) => (now += ms), fireTimer: () => timer() };
+  return {
+    state,
+    engine,
+    did,
+    saves,
+    clock,
+    advance: (ms: number) => (now += ms),
+    fireTimer: () => timer(),
+    timers: () => timers,
+  };
 }
 
 const turnEnds = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -93,6 +104,41 @@ async function withMaster() {
 }
 
 describe('the turn', () => {
+  test('who only asks is answered at once and ends no turn; what is due by then happens first, and ends one', async () => {
+    const { engine, state, did, advance, timers } = createBench();
+    await turnEnds();
+    const ask = () =>
+      engine.request(
+        () => ({ replies: [], repeatable: true }),
+        () => did.push(`answer at ${state.lastInputAt}`),
+      );
+    did.length = 0;
+    const before = timers();
+    expect(ask()).toBe(true);
+    expect(did).toEqual(['answer at 1000']);
+    await turnEnds();
+    expect(timers()).toBe(before);
+    advance(600);
+    ask();
+    expect(did).toEqual(['answer at 1000', 'answer at 1600']);
+    await turnEnds();
+    expect(timers()).toBeGreaterThan(before);
+  });
+
+  test('behind something that waits for the end of its turn, who only asks waits as well', async () => {
+    const { engine, state, did, saves } = await withMaster();
+    ask(engine, state, did, 1n);
+    engine.request(
+      () => ({ replies: [], repeatable: true }),
+      () => did.push('answer'),
+    );
+    await turnEnds();
+    expect(did).toEqual(['save']);
+    saves.shift()?.resolve();
+    await turnEnds();
+    expect(did.indexOf('answer')).toBeGreaterThan(did.indexOf('vote told'));
+  });
+
   test('a vote is on disk before it is told or announced, and two votes of one turn share a save', async () => {
     const { engine, state, did, saves } = await withMaster();
     ask(engine, state, did, 1n);
