@@ -17,8 +17,9 @@ import type {
 import { announce, type Turn, touch } from './turn.ts';
 
 /**
- * Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). Differs: never more than a quarter of
- * down-after, or a node that was away for an instant would be taken for down without having been looked at again.
+ * Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). Differs: never more than a tenth of
+ * down-after, as often as PING is sent, or a node that was away for less would be taken for down when it was back
+ * already.
  */
 const RETRY_MS: Ms = 1000;
 /**
@@ -116,7 +117,7 @@ export function keepConnected(turn: Turn, link: Link): Ms {
 }
 
 function retryPause(state: SentinelState, link: Link): Ms {
-  return Math.max(RETRY_PROVEN_MS, Math.min(RETRY_MS, Math.trunc(shortestDownAfter(state, link) / 4)));
+  return Math.max(RETRY_PROVEN_MS, Math.min(RETRY_MS, Math.trunc(shortestDownAfter(state, link) / 10)));
 }
 
 /** The strictest down-after of a link's users, kept until one of them comes, goes or changes. */

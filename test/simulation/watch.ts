@@ -65,6 +65,8 @@ export interface Record {
   tilt: boolean;
   second: number;
   connects: number;
+  /** The most links it had in this second. */
+  links: number;
   tries: number;
 }
 
@@ -130,6 +132,7 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
     tilt: false,
     second: 0,
     connects: 0,
+    links: 1,
     tries: 0,
   };
   const { saved } = sentinel.disk;
@@ -584,14 +587,16 @@ function watchAsk(
 
 function beginSecond(record: Record, now: Ms): void {
   const second = Math.floor(now / 1000);
-  if (second !== record.second) Object.assign(record, { second, connects: 0, tries: 0 });
+  if (second !== record.second) Object.assign(record, { second, connects: 0, links: 1, tries: 0 });
 }
 
 /** I22: nobody is flooded with connections. */
 function watchConnect(watch: Watch, { name }: Sentinel, { state }: Life, record: Record): void {
   beginSecond(record, state.lastInputAt);
   record.connects += 1;
-  const most = CONNECTS_PER_SECOND_MAX * Math.max(1, state.links.size);
+  // Those to whom it was connected in this second may be removed by now.
+  record.links = Math.max(record.links, state.links.size);
+  const most = CONNECTS_PER_SECOND_MAX * record.links;
   check(watch, record.connects <= most, 'bounds', () => `${name} connects ${record.connects} times a second`);
 }
 
