@@ -122,7 +122,8 @@ export function toTable(reports: readonly Report[]): string {
 function toCells(episodes: readonly EpisodeFigures[]): string[] {
   const times = episodes.map(({ unavailableMs }) => unavailableMs).sort((a, b) => a - b);
   const sum = (of: (each: EpisodeFigures) => number) => episodes.reduce((total, each) => total + of(each), 0);
-  const median = times[Math.floor(times.length / 2)] ?? 0;
+  const middle = [times[Math.floor((times.length - 1) / 2)] ?? 0, times[Math.floor(times.length / 2)] ?? 0] as const;
+  const median = Math.round((middle[0] + middle[1]) / 2);
   return [
     `${median} / ${times.at(-1) ?? 0}`,
     String(sum(({ failovers }) => failovers)),

@@ -10,10 +10,11 @@ import { type Report, toTable } from './figures.ts';
 import { drawPlan, type Plan, type SentinelHost } from './plan.ts';
 import { runChaos } from './run.ts';
 
-const USAGE = `npm run chaos -- [--minutes N] [--seed S] [--mixed | --genuine] [--json FILE] [--keep]
+const USAGE = `npm run chaos -- [--minutes N] [--seed S] [--mixed | --genuine] [--from I] [--json FILE] [--keep]
   --minutes N   how long episodes begin (10)       --seed S    what is drawn from (1)
   --mixed       one or two redis-sentinels of three, drawn from the seed
   --genuine     three redis-sentinels              --json FILE write the figures there
+  --from I      begin with the episode of this number (0)
   --keep        keep logs and history also when nothing is wrong
 npm run chaos -- --table FILE…   the figures of several runs side by side, as markdown
 Ends with 1 when ts-sentinel broke a rule, with 2 when the run could not be done.
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     mixed: { type: 'boolean', default: false },
     genuine: { type: 'boolean', default: false },
+    from: { type: 'string', default: '0' },
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
@@ -37,6 +39,7 @@ const { values, positionals } = parseArgs({
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
+const from = Number(values.from);
 const group = values.genuine ? 'genuine' : values.mixed ? 'mixed' : 'ts';
 const FOLDER = 'ts-sentinel-chaos-';
 
@@ -47,7 +50,8 @@ async function main(): Promise<number> {
     say(toTable(positionals.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report)));
     return 0;
   }
-  const isSound = minutes > 0 && Number.isSafeInteger(seed) && seed >= 0 && !(values.mixed && values.genuine);
+  const isSound =
+    minutes > 0 && [seed, from].every((n) => Number.isSafeInteger(n) && n >= 0) && !(values.mixed && values.genuine);
   if (values.help || positionals.length > 0 || !isSound) {
     say(USAGE);
     return values.help ? 0 : 2;
@@ -116,7 +120,7 @@ async function inside(dir: string): Promise<number> {
   const sentinels = sentinelsOf(plan);
   const forMs = minutes * 60_000;
   try {
-    const outcome = await runChaos({ plan, sentinels, forMs, dir, say, isStopped: () => stopped });
+    const outcome = await runChaos({ plan, sentinels, from, forMs, dir, say, isStopped: () => stopped });
     const { episodes, violations, acknowledged, lost } = outcome;
     const report: Report = {
       seed,

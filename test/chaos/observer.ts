@@ -14,7 +14,7 @@ export interface Observer {
 }
 
 const LOOK_MS: Ms = 1000;
-/** The machine stood still when a timer is so late. */
+/** The machine stood still when a timer is so late, or a node so slow to answer. */
 const STALL_MS: Ms = 400;
 const BEAT_MS: Ms = 100;
 /** A sentinel that was stopped for longer than two seconds would do nothing for half a minute: here less. */
@@ -38,9 +38,8 @@ export function observe(servers: Servers, recorder: Recorder): Observer {
   for (const host of DATA_HOSTS) void again(() => lookAtNode(host, servers.of(host), recorder));
   let beat = recorder.now();
   const stalls = setInterval(() => {
-    const now = recorder.now();
-    if (now - beat > STALL_MS) recorder.write({ at: now, kind: 'stalled', ms: Math.round(now - beat) });
-    beat = now;
+    noteStall(recorder, beat);
+    beat = recorder.now();
   }, BEAT_MS);
   return {
     readLogs() {
@@ -92,8 +91,16 @@ async function lookAtSentinel(by: SentinelHost, { client }: Server, known: { lif
   recorder.write({ at: recorder.now(), kind: 'view', by, master: nameOf(ip), configEpoch, flags });
 }
 
+function noteStall(recorder: Recorder, since: Ms): void {
+  const now = recorder.now();
+  if (now - since > STALL_MS) recorder.write({ at: now, kind: 'stalled', ms: Math.round(now - since) });
+}
+
 async function lookAtNode(by: DataHost, { client }: Server, recorder: Recorder): Promise<void> {
-  const { role = '', master_host: host } = parseInfo(String(await client.command('INFO', 'replication')));
+  const since = recorder.now();
+  const { role = '', master_host: host } = parseInfo(
+    String(await client.command('INFO', 'replication').finally(() => noteStall(recorder, since))),
+  );
   const follows = host === undefined ? {} : { follows: nameOf(host) };
   recorder.write({ at: recorder.now(), kind: 'role', by, role, ...follows });
 }

@@ -28,6 +28,8 @@ import { startWriters, type Writers } from './writers.ts';
 export interface RunOptions {
   readonly plan: Plan;
   readonly sentinels: Readonly<Record<SentinelHost, SentinelKind>>;
+  /** The number of the first episode. */
+  readonly from: number;
   /** No episode begins after this time. */
   readonly forMs: Ms;
   /** An empty folder for disks, logs and the history. */
@@ -67,11 +69,11 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   if (!servers.canSlowDisks) say('no C compiler: disks are not slowed down');
   await until('order at the beginning', () => isInOrder(field, writers, 0), { withinMs: START_MS, everyMs: LOOK_MS });
   const begun = recorder.now();
-  for (let index = 0; recorder.now() - begun < options.forMs && !options.isStopped(); index++) {
+  for (let index = options.from; recorder.now() - begun < options.forMs && !options.isStopped(); index++) {
     const goesOn = await play(field, writers, observer, plan, drawEpisode(plan, index), say);
     if (!goesOn) break;
   }
-  await beQuiet(field, writers, say);
+  await beQuiet(field, writers, plan, say);
   await finish(field, writers, observer);
   await recorder.close();
   const lines = recorder.lines();
@@ -163,15 +165,16 @@ function masterNow({ servers, recorder }: Field, writers: Writers): Promise<Data
   );
 }
 
-/** After everything: it is in order, and stays so. */
-async function beQuiet(field: Field, writers: Writers, say: (text: string) => void): Promise<void> {
-  const { recorder, servers } = field;
+/** After everything: it stays in order. */
+async function beQuiet(field: Field, writers: Writers, plan: Plan, say: (text: string) => void): Promise<void> {
+  const { recorder } = field;
   recorder.write({ at: recorder.now(), kind: 'quiet', step: 'begins' });
   await sleep(QUIET_MS);
-  const found = await lookForOrder(servers, writers.last(), recorder.now() - 3000);
-  if ('master' in found) recorder.write({ at: recorder.now(), kind: 'quiet', step: 'over' });
-  else recorder.write({ at: recorder.now(), kind: 'quiet', step: 'disorder', why: found.wrong });
-  say('wrong' in found ? `at the end: ${found.wrong}` : `in the end ${found.master} is the master`);
+  const over = recorder.now();
+  const found = await waitForOrder(field, writers, over, orderMs(plan));
+  if (typeof found === 'number') recorder.write({ at: over, kind: 'quiet', step: 'over' });
+  else recorder.write({ at: over, kind: 'quiet', step: 'disorder', why: found.wrong });
+  if (typeof found !== 'number') say(`at the end: ${found.wrong}`);
 }
 
 /** See what is left of the writes, and how the sentinels end and leave their files. */
