@@ -1,23 +1,27 @@
 // The chaos run as docs/chaos.md names it, for a few episodes: real hosts, a killed master, a killed sentinel.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
 
-async function chaos(...args: string[]): Promise<{ code: number | null; output: string; pid: number | undefined }> {
-  const child = spawn('npm', ['run', '--silent', 'chaos', '--', ...args], { cwd: root });
+// `npm run chaos` builds the server anew as well: other tests need the one that is there.
+beforeAll(() => void execFileSync('npm', ['run', '--silent', 'chaos:build'], { cwd: root }));
+
+async function chaos(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const program = join(root, '.chaos', 'test', 'chaos', 'main.js');
+  const child = spawn(process.execPath, [program, ...args], { cwd: root });
   onTestFinished(() => void child.kill());
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output, pid: child.pid };
+  return { code, output };
 }
 
-test('a few episodes: nothing is broken, and nothing is left behind', { timeout: 400_000 }, async (context) => {
+test('a few episodes: order comes back, nothing is broken', { timeout: 400_000 }, async (context) => {
   const scratch = mkdtempSync(join(tmpdir(), 'ts-sentinel-chaos-test-'));
   onTestFinished(() => rmSync(scratch, { recursive: true, force: true }));
   const json = join(scratch, 'run.json');
@@ -36,7 +40,6 @@ test('a few episodes: nothing is broken, and nothing is left behind', { timeout:
   expect(output).toContain('| kill -9 master | 1 |');
   const { output: table } = await chaos('--table', json, json);
   expect(table).toContain('| kill -9 master |');
-  expect(readdirSync(tmpdir()).filter((name) => /^ts-sentinel-chaos-kept-/.test(name))).toEqual([]);
 });
 
 test('a wrong command line is told how it should be', async () => {
