@@ -73,8 +73,8 @@ interface Remembered {
   /** What is within the limits before a password was given is so behind it; the other way round, it may not be. */
   readonly authenticated: boolean;
 }
-/** Longer requests are rare, and remembering costs memory for each client. */
-const REMEMBERED_MAX = 256;
+/** Longer requests are rare, and remembering one costs memory for each client. */
+const SHORT_MAX = 256;
 
 /** What reading a part says: go on, wait for more bytes, or something to hand out. */
 type Step = 'again' | undefined | ReadOutcome;
@@ -85,7 +85,7 @@ type Step = 'again' | undefined | ReadOutcome;
  */
 export function createRequestReader(limits: ReaderLimits): RequestReader {
   const queue = createByteQueue();
-  const parse = createArgumentParser();
+  const parse = createParser();
   let frame: Frame | undefined;
   let failed = false;
   let remembered: Remembered | undefined;
@@ -113,7 +113,8 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
         fresh = true;
         step = remembered.outcome;
       } else if (queue.length() === 0) return undefined;
-      else step = queue.at(0) === STAR ? readCount(authenticated) : readLine();
+      else if (queue.at(0) !== STAR) step = readLine();
+      else step = readShort(authenticated) ?? readCount(authenticated);
     }
     if (step === undefined) queue.settle();
     return step;
@@ -143,6 +144,22 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
     return words.length === 0 ? 'again' : { kind: 'request', args: words };
   }
 
+  /** A short request that is there as a whole, as nearly all are. What is unusual in any way is read step by step. */
+  function readShort(authenticated: boolean): ReadOutcome | undefined {
+    const front = queue.front();
+    const length = shortFrame(front, limits.maxBulkBytes);
+    if (length === undefined) return undefined;
+    const bytes = front.subarray(0, length);
+    queue.drop(length);
+    return remember({ kind: 'request', args: parse(bytes) }, bytes, authenticated);
+  }
+
+  function remember(outcome: ReadOutcome, bytes: Buffer, authenticated: boolean): ReadOutcome {
+    remembered = { bytes: Buffer.from(bytes), outcome, authenticated };
+    fresh = true;
+    return outcome;
+  }
+
   function readCount(authenticated: boolean): Step {
     const end = endOfHeader();
     if (end === undefined) return undefined;
@@ -164,18 +181,15 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
       open.awaited = awaited;
     }
     if (queue.length() < open.awaited) return undefined;
-    open.args.push(parse(queue.take(open.awaited)));
+    open.args.push(...parse(queue.take(open.awaited)));
     open.taken += open.awaited;
     open.awaited = undefined;
     open.missing -= 1;
     if (open.missing > 0) return 'again';
     frame = undefined;
     const outcome = { kind: 'request', args: open.args } as const;
-    if (open.taken <= Math.min(open.front.length, REMEMBERED_MAX)) {
-      remembered = { bytes: Buffer.from(open.front.subarray(0, open.taken)), outcome, authenticated };
-      fresh = true;
-    }
-    return outcome;
+    const isShort = open.taken <= Math.min(open.front.length, SHORT_MAX);
+    return isShort ? remember(outcome, open.front.subarray(0, open.taken), authenticated) : outcome;
   }
 
   /** How many bytes the argument at the front has, all in all. The header stays where it is, for redis-parser. */
@@ -216,15 +230,42 @@ export function createRequestReader(limits: ReaderLimits): RequestReader {
 }
 
 /**
- * What reads one argument, a RESP2 bulk string that is there as a whole. Given in parts, redis-parser would keep them in
- * a pool shared by all connections and start a timer to shrink it; given whole, it cuts them out of the bytes it got.
+ * The length of the request at the front of `bytes`, if it is a short one in the usual form and there as a whole: fewer
+ * than ten arguments, plain lengths within the limit. So many are allowed to everybody.
  */
-function createArgumentParser(): (frame: Buffer) => string {
-  let argument = '';
+function shortFrame(bytes: Buffer, maxBulkBytes: number): number | undefined {
+  const count = digit(bytes[1]);
+  if (count === undefined || bytes[2] !== CR) return undefined;
+  let at = 4;
+  for (let left = count; left > 0; left -= 1) {
+    if (bytes[at] !== DOLLAR) return undefined;
+    let length = digit(bytes[at + 1]);
+    for (at += 2; length !== undefined && bytes[at] !== CR; at += 1) {
+      const next = digit(bytes[at]);
+      length = next === undefined || length === 0 || length > SHORT_MAX ? undefined : 10 * length + next;
+    }
+    if (length === undefined || length > maxBulkBytes) return undefined;
+    at += 2 + length + 2;
+    if (at > bytes.length || at > SHORT_MAX) return undefined;
+  }
+  return count === 0 ? undefined : at;
+}
+
+function digit(byte = 0): number | undefined {
+  return byte >= ZERO && byte < ZERO + 10 ? byte - ZERO : undefined;
+}
+
+/**
+ * What reads one argument, a RESP2 bulk string, or a whole request; all of it is there. Given in parts, redis-parser
+ * would keep them in a pool shared by all connections and start a timer to shrink it; given whole, it cuts the arguments
+ * out of the bytes it got.
+ */
+function createParser(): (frame: Buffer) => string[] {
+  let args: string[] = [];
   const parser = new RedisParser({
     returnBuffers: true,
-    returnReply: (bytes: Buffer) => {
-      argument = bytes.toString('latin1');
+    returnReply: (read: Buffer | readonly Buffer[]) => {
+      args = Array.isArray(read) ? read.map(textOf) : [textOf(read as Buffer)];
     },
     returnError: (error: Error) => {
       throw error;
@@ -232,9 +273,11 @@ function createArgumentParser(): (frame: Buffer) => string {
   });
   return (frame) => {
     parser.execute(frame);
-    return argument;
+    return args;
   };
 }
+
+const textOf = (bytes: Buffer): string => bytes.toString('latin1');
 
 /** The longest decimal integer of 64 bits, sign included. */
 const INTEGER_LENGTH_MAX = 20;

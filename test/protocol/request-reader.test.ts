@@ -33,6 +33,17 @@ const cases: { why: string; text: string; read: ReadOutcome[]; authenticated?: b
     text: '*1\r\n$1\r\na\r\nb c\r\n*1\r\n$1\r\nd\r\n',
     read: [request('a'), request('b', 'c'), request('d')],
   },
+  {
+    why: 'as many arguments as a digit tells, and one more',
+    text: `*9\r\n${'$1\r\na\r\n'.repeat(9)}*10\r\n${'$1\r\nb\r\n'.repeat(10)}`,
+    read: [request(...'aaaaaaaaa'), request(...'bbbbbbbbbb')],
+  },
+  ...[10, 99, 100, 244, 245, 256, 257, 300].map((length) => ({
+    why: `an argument of ${length} bytes`,
+    text: `*2\r\n$0\r\n\r\n$${length}\r\n${'$'.repeat(length)}\r\n*1\r\n$1\r\na\r\n`,
+    read: [request('', '$'.repeat(length)), request('a')],
+  })),
+  { why: 'an argument short of what was told', text: '*1\r\n$12\r\nabcdefghij\r\n', read: [] },
   { why: 'counts of nobody are passed over', text: '*0\r\n*-1\r\n*1\r\n$1\r\na\r\n', read: [request('a')] },
   { why: 'bytes behind an argument are not looked at', text: '*1\r\n$4\r\nPINGxx', read: [request('PING')] },
   { why: 'count not a number', text: '*x\r\n', read: [failure('invalid multibulk length')] },
