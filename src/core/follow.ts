@@ -2,16 +2,21 @@
 import { addReplica, moveMaster, removeInstance } from './instances.ts';
 import { dropConnections, joinLink, releaseLink, touchUsers } from './links.ts';
 import { LOOKUP_PAUSE_MS, lookUp } from './names.ts';
-import { isName, linkOf, masterOf, nameOf, replicasOf, sameAddress, spelledKey } from './query.ts';
+import {
+  isName,
+  leadsElsewhereSince,
+  linkOf,
+  masterOf,
+  nameOf,
+  replicasOf,
+  SETTLED_MS,
+  sameAddress,
+  spelledKey,
+  strangeUntil,
+} from './query.ts';
 import type { Address, Instance, Link, Master, Ms, Peer, Replica, SentinelState } from './state.ts';
 import { log, persistSoon, type Turn } from './turn.ts';
 
-/**
- * Differs: the genuine server looks at names when it connects, and at nothing else.
- * An answer that has been the same for so long is believed against what we see: names and IPs of nodes that start anew
- * change one after the other, and caches in between are late.
- */
-const SETTLED_MS: Ms = 60_000;
 /** How old the answer may be that an IP is still the node's. */
 const CERTAIN_MAX_AGE_MS: Ms = 10_000;
 
@@ -25,35 +30,30 @@ export function followName(turn: Turn, instance: Instance): Ms {
   const twin = instance.kind === 'replica' ? twinOf(state, instance) : undefined;
   if (instance.kind === 'replica' && twin !== undefined && merge(turn, instance, twin)) return Number.POSITIVE_INFINITY;
   const { host, ip } = instance.address;
-  if (!isName(host) || (twin === undefined && isWell(turn, instance))) return Number.POSITIVE_INFINITY;
+  const stays = twin === undefined && isWell(turn, instance);
+  if (!isName(host) || (stays && !isStrange(turn, instance))) return Number.POSITIVE_INFINITY;
   const name = lookUp(turn, host, LOOKUP_PAUSE_MS);
   if (name === undefined) return turn.now + LOOKUP_PAUSE_MS;
   const [first] = name.ips;
   // With several addresses to choose from, the one that we have is as good as the first.
-  if (first !== undefined && (ip === undefined || !name.ips.includes(ip))) move(turn, instance, first);
+  if (!stays && first !== undefined && (ip === undefined || !name.ips.includes(ip))) move(turn, instance, first);
   name.waiting.add(instance.id);
   return name.status === 'asked' ? Number.POSITIVE_INFINITY : name.since + LOOKUP_PAUSE_MS + 1;
 }
 
-function isWell({ state, now }: Turn, instance: Instance): boolean {
-  const { host, ip = '' } = instance.address;
+function isWell(turn: Turn, instance: Instance): boolean {
+  const { state, now } = turn;
   const { command } = linkOf(state, instance);
   if (instance.sdownAt !== undefined || command?.status !== 'open' || !command.proven) return false;
-  if (instance.kind !== 'peer' && now < strangeUntil(state, instance)) return false;
   // Somebody else may have got its IP, and answer in its place.
-  const name = state.names.get(host.toLowerCase());
-  const leadsElsewhere = name !== undefined && name.ips.length > 0 && !name.ips.includes(ip);
-  return !leadsElsewhere || now - name.changedAt < SETTLED_MS;
+  if (isStrange(turn, instance) && instance.surprises) return false;
+  const since = leadsElsewhereSince(state, instance.address);
+  return since === undefined || now - since < SETTLED_MS;
 }
 
-/**
- * Another process answers where the node was: it started anew, or another node was given its IP and the DNS is behind.
- * Until this instant it is not certain which, its name is asked for all the time, and no other node is told to follow it.
- * `-Infinity`: there is no doubt.
- */
-export function strangeUntil(state: SentinelState, { address, strangeSince }: Master | Replica): Ms {
-  const isSure = strangeSince === undefined || !state.settings.resolveHostnames || !isName(address.host);
-  return isSure ? Number.NEGATIVE_INFINITY : strangeSince + SETTLED_MS;
+/** It may be another node: its name is asked for all the time. */
+function isStrange({ state, now }: Turn, instance: Instance): instance is Master | Replica {
+  return instance.kind !== 'peer' && now < strangeUntil(state, instance);
 }
 
 /** The name stands for another IP: everybody who looks through this link goes there. */

@@ -1,10 +1,10 @@
 // INFO of data nodes: when it is asked for, what is read from it, and what a change of role leads to.
 import type { NodeReply } from './effects.ts';
 import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failover.ts';
-import { meetReplica, strangeUntil } from './follow.ts';
+import { meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
 import { isAwaited, locate, refuseName } from './names.ts';
-import { currentAddress, isKnown, masterOf, refTo, sameAddress } from './query.ts';
+import { currentAddress, doubtUntil, isKnown, masterOf, refTo, sameAddress } from './query.ts';
 import type { Master, Ms, Replica, Role, SentinelState } from './state.ts';
 import { announce, persistSoon, type Turn, touch, touchGroup } from './turn.ts';
 
@@ -142,11 +142,13 @@ export function onInfo(turn: Turn, node: Master | Replica, reply: NodeReply): vo
 }
 
 function noteRunId(turn: Turn, node: Master | Replica, runId: string | undefined): void {
-  const { ip } = node.address;
-  if (runId === undefined || (runId === node.runId && ip === node.runIdIp)) return;
-  // Where its name led us to another IP another process is no surprise.
-  if (runId !== node.runId) node.strangeSince = node.runId !== '' && ip === node.runIdIp ? turn.now : undefined;
-  node.runIdIp = ip;
+  const { seen, address } = node;
+  if (runId === undefined) return;
+  if (seen !== undefined && seen.runId !== runId) {
+    node.strangeSince = turn.now;
+    node.surprises = seen.ip === address.ip;
+  }
+  if (seen?.runId !== runId || seen.ip !== address.ip) node.seen = { runId, ip: address.ip };
   if (runId === node.runId) return;
   if (node.runId !== '') {
     announce(turn, { name: '+reboot', about: refTo(turn.state, node) });
@@ -224,11 +226,9 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
     return Number.POSITIVE_INFINITY;
   const wrong = wrongRole(turn, master, replica);
   if (wrong === undefined) return Number.POSITIVE_INFINITY;
-  const settled = Math.max(
-    Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs,
-    strangeUntil(state, master),
-  );
-  const due = Math.max(settled, (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs) + 1;
+  const settled = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs;
+  const ordered = (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs;
+  const due = Math.max(settled, ordered, replica.role === 'master' ? doubtUntil(state, master, replica) : 0) + 1;
   if (now < due) return due;
   if (!saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;
   const target = currentAddress(state, master);

@@ -43,8 +43,9 @@ const dataNode = (role: 'master' | 'slave', now: Ms) => ({
   role,
   roleSince: now,
   infoWantedAt: undefined,
-  runIdIp: undefined,
+  seen: undefined,
   strangeSince: undefined,
+  surprises: false,
 });
 
 /** Monitor a master: it is connected to as soon as the turn judges it. The name must be unused. */

@@ -1,7 +1,15 @@
 // Questions about the state that several rules and the commands ask: names, addresses, lookups, counts.
 import type { InstanceRef, Place } from './events.ts';
 import { literalIp } from './ip-text.ts';
-import type { Address, Instance, InstanceId, Link, Master, Peer, Replica, SentinelState } from './state.ts';
+import type { Address, Instance, InstanceId, Link, Master, Ms, Peer, Replica, SentinelState } from './state.ts';
+
+/**
+ * Differs: the genuine server looks at names when it connects, and at nothing else.
+ * An answer of the DNS that has been the same for so long is believed against what we see, and a process that answered
+ * so long is the one that was meant: names and IPs of nodes that start anew change one after the other, and caches in
+ * between are late.
+ */
+export const SETTLED_MS: Ms = 60_000;
 
 /** The key under which two spellings of one address meet: the IP where there is one, else the name in lower case. */
 export function addressKey(address: Address): string {
@@ -127,6 +135,31 @@ export function votersOf(master: Master): number {
 /** The master or one of its replicas stands at this address. */
 export function isKnown(state: SentinelState, master: Master, address: Address): boolean {
   return [master, ...replicasOf(state, master)].some((node) => sameAddress(node.address, address));
+}
+
+/**
+ * Until when another process at the place of a node by its name may be another node: it started anew, or somebody else
+ * was given its IP and the DNS is behind. `-Infinity`: there is no doubt.
+ */
+export function strangeUntil(state: SentinelState, { address, strangeSince }: Master | Replica): Ms {
+  if (strangeSince === undefined || !state.settings.resolveHostnames || !isName(address.host))
+    return Number.NEGATIVE_INFINITY;
+  // Where its name leads elsewhere it is followed so much later.
+  return Math.max(strangeSince, leadsElsewhereSince(state, address) ?? strangeSince) + SETTLED_MS;
+}
+
+/** Since when the DNS has another answer than the IP at which the node is; `undefined`: it has none, or the same. */
+export function leadsElsewhereSince(state: SentinelState, { host, ip = '' }: Address): Ms | undefined {
+  const name = state.names.get(host.toLowerCase());
+  return name !== undefined && name.ips.length > 0 && !name.ips.includes(ip) ? name.changedAt : undefined;
+}
+
+/**
+ * Until when two nodes that both say they are masters may have changed places, and neither is told to follow the other:
+ * it might be the right one, and follow itself. Of two that changed places both are strange.
+ */
+export function doubtUntil(state: SentinelState, one: Master | Replica, other: Master | Replica): Ms {
+  return Math.min(strangeUntil(state, one), strangeUntil(state, other));
 }
 
 /** We and the peers that are not sdown (a disconnected one counts until it is). */

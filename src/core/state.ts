@@ -167,10 +167,12 @@ interface DataNode extends InstanceBase {
   roleSince: Ms;
   /** INFO sent before this instant is not fresh enough: ask again now (spec/behavior.md §13.2). */
   infoWantedAt: Ms | undefined;
-  /** The IP at which the process with this run id answered. */
-  runIdIp: string | undefined;
-  /** Since when another process answers there: started anew, or another node that was given the IP. */
+  /** The process that answered last, in whatever role, and its IP. */
+  seen: { readonly runId: RunId; readonly ip: string | undefined } | undefined;
+  /** Since when it is another process than before: started anew, or another node. */
   strangeSince: Ms | undefined;
+  /** … and answers at the very IP of the one before, where the DNS did not lead us anew. */
+  surprises: boolean;
 }
 
 export interface Master extends DataNode {

@@ -24,7 +24,7 @@ export function switchMaster(turn: Turn, master: Master, told: Address): void {
   const from = placeOf(state, master.address);
   const to = placeOf(state, address);
   announce(turn, { name: '+switch-master', about: refTo(state, master), from, to });
-  const { address: oldAddress } = master;
+  const { address: oldAddress, seen, strangeSince, surprises } = master;
   const oldLink = linkOf(state, master);
   adoptNode(turn, master, address, promoted);
   for (const replica of former) {
@@ -35,6 +35,7 @@ export function switchMaster(turn: Turn, master: Master, told: Address): void {
     announce(turn, { name: '+slave', about: refTo(state, fresh) });
   }
   const demoted = addReplica(turn, master, oldAddress, oldLink);
+  keepInMind({ seen, strangeSince, surprises }, demoted);
   leaveLink(oldLink, master.id);
   announce(turn, { name: '+slave', about: refTo(state, demoted) });
   for (const peer of peersOf(state, master)) {
@@ -63,8 +64,9 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
     role: 'master',
     roleSince: now,
     infoWantedAt: now,
-    runIdIp: node.runIdIp,
+    seen: node.seen,
     strangeSince: node.strangeSince,
+    surprises: node.surprises,
     sdownAt: undefined,
     upSince: undefined,
     scriptKillSent: false,
@@ -90,11 +92,17 @@ function restartClock(turn: Turn, link: Link): void {
   link.lastReplyAt = turn.now;
 }
 
+/** Which process answers for a node does not change with its role. */
+function keepInMind(from: Pick<Replica, 'seen' | 'strangeSince' | 'surprises'>, to: Replica): void {
+  to.seen = from.seen;
+  to.strangeSince = from.strangeSince;
+  to.surprises = from.surprises;
+}
+
 /** What a replica is does not change with its master; its state towards the old one does. */
 function carryOver(from: Replica, to: Replica): void {
   to.runId = from.runId;
-  to.runIdIp = from.runIdIp;
-  to.strangeSince = from.strangeSince;
+  keepInMind(from, to);
   to.priority = from.priority;
   to.offset = from.offset;
   to.announced = from.announced;
