@@ -3,7 +3,7 @@
 import type { NodeReply } from '../../src/core/effects.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
-import { addParty, close, connect, type Network, type Party, partyFacts, send } from './network.ts';
+import { addParty, close, connect, ipOf, type Network, type Party, partyFacts, send } from './network.ts';
 
 export interface Client {
   readonly party: Party;
@@ -42,7 +42,7 @@ function write(net: Network, client: Client, sentinels: readonly Party[]): void 
     if (reply.kind !== 'array') return;
     const [host, port] = reply.items;
     if (host?.kind !== 'text' || port?.kind !== 'text') return;
-    const node = { ip: host.text, port: Number(port.text) };
+    const node = { ip: ipOf(net, host.text), port: Number(port.text) };
     ask(net, client, node, ['SET', 'key', 'value'], (done) => {
       if (done.kind !== 'text' || done.text !== 'OK') return;
       client.writtenAt = begun;

@@ -20,6 +20,7 @@ export function confFile(trial: Trial, index: number, runId: string, placeOf: Pl
   const { quorum, parallelSyncs, scripts } = trial;
   const facts = trial.sentinels[index];
   const lines = ['port 26379', `sentinel myid ${runId}`, `sentinel resolve-hostnames ${trial.names ? 'yes' : 'no'}`];
+  if (trial.announces) lines.push('sentinel announce-hostnames yes');
   for (const name of groupsOf(trial)) {
     const { host, port } = placeOf(name);
     lines.push(`sentinel monitor ${name} ${host} ${port} ${quorum}`);
@@ -33,10 +34,12 @@ export function confFile(trial: Trial, index: number, runId: string, placeOf: Pl
 
 const groupsOf = ({ masters }: Trial) => Array.from({ length: masters }, (_, index) => `m${index + 1}`);
 
-function acquaintances({ sentinels }: Trial, index: number, group: string, replicas: number): string[] {
+function acquaintances({ sentinels, announces }: Trial, index: number, group: string, replicas: number): string[] {
   const lines: string[] = [];
   for (let node = 1; node <= replicas; node += 1)
-    lines.push(`sentinel known-replica ${group} 10.0.${group.slice(1)}.${node + 1} 6379\n`);
+    lines.push(
+      `sentinel known-replica ${group} ${announces ? `${group}n${node}` : `10.0.${group.slice(1)}.${node + 1}`} 6379\n`,
+    );
   for (const other of sentinels.keys())
     if (other !== index) lines.push(`sentinel known-sentinel ${group} ${sentinelIp(other)} 26379 ${runIdOf(other)}\n`);
   return lines;

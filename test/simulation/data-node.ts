@@ -3,12 +3,25 @@ import type { NodeReply } from '../../src/core/effects.ts';
 import type { Ms } from '../../src/core/state.ts';
 import type { Draw } from '../config/generate-state.ts';
 import { plan } from '../core/fake-time.ts';
-import { close, kill, type Network, type Party, partyAt, partyFacts, passes, type Socket, send } from './network.ts';
+import {
+  close,
+  ipOf,
+  kill,
+  type Network,
+  type Party,
+  partyAt,
+  partyFacts,
+  passes,
+  type Socket,
+  send,
+} from './network.ts';
 
 export interface DataNode extends Party {
   readonly kind: 'node';
   /** The name of the master whose group it belongs to. */
   readonly group: string;
+  /** The name under which it wants to be known. */
+  readonly announcedAs: string | undefined;
   runId: string;
   role: 'master' | 'slave';
   follows: Place | undefined;
@@ -68,15 +81,24 @@ const CRON_MS: Ms = 100;
 
 export function createNode(
   world: NodeWorld,
-  facts: { name: string; ip: string; group: string; follows: Place | undefined; priority: number; syncMs: Ms },
+  facts: {
+    name: string;
+    ip: string;
+    group: string;
+    announcedAs: string | undefined;
+    follows: Place | undefined;
+    priority: number;
+    syncMs: Ms;
+  },
 ): DataNode {
-  const { name, ip, group, follows, priority, syncMs } = facts;
+  const { name, ip, group, announcedAs, follows, priority, syncMs } = facts;
   const role = follows === undefined ? 'master' : 'slave';
   const node: DataNode = {
     kind: 'node',
     ...partyFacts(name, ip, 6379),
     condition: 'up',
     group,
+    announcedAs,
     runId: newRunId(world),
     role,
     follows,
@@ -173,7 +195,7 @@ function replicate(world: NodeWorld, node: DataNode): void {
 /** The node it can follow: there, reachable, and itself a master or in step with one. */
 function sourceOf({ net }: NodeWorld, node: DataNode): DataNode | undefined {
   const { follows } = node;
-  const found = follows === undefined ? undefined : partyAt(net, follows.host, follows.port);
+  const found = follows === undefined ? undefined : partyAt(net, ipOf(net, follows.host), follows.port);
   if (found === undefined || found === node || !isNode(found) || found.condition !== 'up') return undefined;
   if (!passes(node, found) || !passes(found, node) || net.time.now < found.loadingUntil) return undefined;
   return found.role === 'master' || found.link === 'up' ? found : undefined;
@@ -272,6 +294,11 @@ function execute(world: NodeWorld, node: DataNode, socket: Socket, session: Node
   return { kind: 'array', items };
 }
 
+/** As others are to call it. */
+export function hostOf({ announcedAs, ip }: DataNode): string {
+  return announcedAs ?? ip;
+}
+
 /** SLAVEOF, by a sentinel or by an operator's own hand (`by` is undefined then). */
 export function follow(world: NodeWorld, node: DataNode, host: string, port: string, by: Party | undefined): void {
   if (host.toUpperCase() === 'NO') {
@@ -312,7 +339,7 @@ function infoOf(world: NodeWorld, node: DataNode): string {
   let count = 0;
   for (const other of parties.values()) {
     if (!isNode(other) || other.link === 'down' || other.role !== 'slave' || sourceOf(world, other) !== node) continue;
-    info += `slave${count}:ip=${other.ip},port=${other.port},state=online,offset=${other.offset},lag=0\r\n`;
+    info += `slave${count}:ip=${hostOf(other)},port=${other.port},state=online,offset=${other.offset},lag=0\r\n`;
     count += 1;
   }
   return `${info}connected_slaves:${count}\r\n`;

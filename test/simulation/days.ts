@@ -86,6 +86,7 @@ function trialOf({ seed, hours, calmHours }: Days): Trial {
     replicas: 2,
     quorum: 2,
     parallelSyncs: 1,
+    announces: false,
     unwanted: undefined,
     syncMs: 1000,
     tiltPeriodMs: 30_000,

@@ -5,8 +5,8 @@ import { currentAddress } from '../../src/core/query.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
 import { confFile } from './conf-file.ts';
-import { type DataNode, follow, killNode, startNode } from './data-node.ts';
-import { breakConnection, cut, heal, moveParty, type Party, partyAt, pause, release, resume } from './network.ts';
+import { type DataNode, follow, hostOf, killNode, startNode } from './data-node.ts';
+import { breakConnection, cut, heal, ipOf, moveParty, type Party, partyAt, pause, release, resume } from './network.ts';
 import { echoHellos, runIdOf, tellHello } from './odd-peers.ts';
 import { note, type Run } from './run.ts';
 import { boot, killSentinel, order, type Sentinel, writeFile } from './sentinel.ts';
@@ -64,12 +64,13 @@ function lookAgain(run: Run): void {
   });
 }
 
-/** While the master is well: who is reset without one cannot find its replicas again. */
+/** While the master is one, and well: who is reset without one cannot find its replicas again. */
 function knowsPhantom(run: Run, { life }: Sentinel, group: string): boolean {
   const master = life?.state.masters.get(group);
   if (master === undefined || master.sdownAt !== undefined || master.failover !== undefined) return false;
   const isNowhere = (runId: string) => !run.sentinels.some((sentinel) => sentinel.runId === runId);
-  return master.role === 'master' && [...master.peers.keys()].some(isNowhere);
+  const node = run.nodes.find(({ ip }) => ip === master.address.ip);
+  return node?.role === 'master' && [...master.peers.keys()].some(isNowhere);
 }
 
 function apply(run: Run, fault: Fault): Undo {
@@ -122,7 +123,9 @@ function apply(run: Run, fault: Fault): Undo {
     case 'mute':
       return spoil(run, nodeNamed(run, fault.who), 'mute', true);
     case 'move':
-      return move(run, named(run, fault.who));
+      return move(run, named(run, fault.who), fault.lagMs);
+    case 'swap':
+      return swap(run, nodeNamed(run, fault.who), nodeNamed(run, fault.to), fault.lagsMs);
     case 'lost':
       return lose(run, sentinelNamed(run, fault.who));
     case 'mumble':
@@ -153,22 +156,61 @@ function nodeNamed(run: Run, name: string): DataNode {
 }
 
 /**
- * A process comes back on another address. A node does so only as a replica, and its operator tells it whom to follow:
- * by its address nobody could find a master again.
+ * A process comes back on another address. A node that is not known by its name does so only as a replica, and its
+ * operator tells it whom to follow: by its address nobody could find a master again.
  */
-function move(run: Run, party: Party): Undo {
+function move(run: Run, party: Party, lagMs: Ms): Undo {
   const node = isSentinel(party) ? undefined : (party as DataNode);
+  if (party.condition !== 'up') return nothing;
+  if (node?.announcedAs !== undefined) return moveNamed(run, node, lagMs);
   if (node !== undefined && (node.role === 'master' || node.saved.role === 'master' || isMasterOf(run, node)))
     return nothing;
-  if (party.condition !== 'up') return nothing;
   crash(run, party, 'off');
-  run.moves += 1;
-  moveParty(run.net, party, party.ip.replace(/\d+$/, String(100 + (run.moves % 100))));
+  moveParty(run.net, party, newIp(run, party));
+  if (node !== undefined) run.net.dns.set(node.name, node.ip);
   return () => {
     const place = node === undefined ? undefined : newestConfiguration(run.sentinels, node.group);
     if (node !== undefined && place !== undefined)
-      node.saved = { role: 'slave', follows: { host: run.ipOf(place.host) ?? place.host, port: place.port } };
+      node.saved = { role: 'slave', follows: { host: ipOf(run.net, place.host), port: place.port } };
     start(run, party, false);
+  };
+}
+
+function newIp(run: Run, { ip }: Party): string {
+  run.moves += 1;
+  return ip.replace(/\d+$/, String(100 + (run.moves % 100)));
+}
+
+function moveNamed(run: Run, node: DataNode, lagMs: Ms): Undo {
+  crash(run, node, 'off');
+  moveParty(run.net, node, newIp(run, node));
+  knowIpAfter(run, node, lagMs);
+  return () => start(run, node, false);
+}
+
+/** The DNS tells where a node is now after a while, or at the end. */
+function knowIpAfter(run: Run, node: DataNode, lagMs: Ms): void {
+  lasting(run, lagMs, () => {
+    note(run, `the DNS knows that ${node.name} is at ${node.ip}`);
+    run.net.dns.set(node.name, node.ip);
+  });
+}
+
+/** Two nodes start anew, and each gets the other's IP. They find each other by their names only. */
+function swap(run: Run, one: DataNode, other: DataNode, [lagMs, otherLagMs]: readonly [Ms, Ms]): Undo {
+  if (one === other || one.announcedAs === undefined) return nothing;
+  crash(run, one, 'off');
+  crash(run, other, 'off');
+  const { ip } = one;
+  const { ip: otherIp } = other;
+  moveParty(run.net, one, newIp(run, one));
+  moveParty(run.net, other, ip);
+  moveParty(run.net, one, otherIp);
+  knowIpAfter(run, one, lagMs);
+  knowIpAfter(run, other, otherLagMs);
+  return () => {
+    start(run, one, false);
+    start(run, other, false);
   };
 }
 
@@ -268,7 +310,7 @@ function repoint(run: Run, node: DataNode, to: string): Undo {
   if (node.condition !== 'up' || target === node || (target !== undefined && target.group !== node.group))
     return nothing;
   if (target === undefined) follow(run, node, 'NO', 'ONE', undefined);
-  else follow(run, node, target.ip, String(target.port), undefined);
+  else follow(run, node, hostOf(target), String(target.port), undefined);
   return () => {
     const isMaster = (each: DataNode) =>
       each.group === node.group && (each.condition === 'up' ? each : each.saved).role === 'master';
@@ -316,7 +358,7 @@ function isNewestKnown(run: Run, sentinels: readonly Sentinel[], master: string)
 export function monitor(run: Run, sentinel: Sentinel, master: string): void {
   const facts = run.trial.sentinels[run.sentinels.indexOf(sentinel)];
   const { host, port } = newestConfiguration(run.sentinels, master) ?? {
-    host: nodeNamed(run, `${master}n0`).ip,
+    host: hostOf(nodeNamed(run, `${master}n0`)),
     port: 6379,
   };
   give(run, sentinel, ['SENTINEL', 'MONITOR', master, host, String(port), String(run.trial.quorum)]);

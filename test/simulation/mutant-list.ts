@@ -178,6 +178,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'export const RUNNING_MAX = 100;',
   },
   {
+    name: 'fixed: who changed places behind the DNS is believed',
+    file: 'src/core/query.ts',
+    from: '  return Math.min(strangeUntil(state, one), strangeUntil(state, other));',
+    to: '  return Math.min(strangeUntil(state, one), strangeUntil(state, other), 0);',
+  },
+  {
     name: 'fixed: another run id at our own address was a peer',
     file: 'src/core/hello.ts',
     from: 'return host !== undefined && sameAddress(address, addressOf(host, port));',

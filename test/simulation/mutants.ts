@@ -1,7 +1,7 @@
 // npm run sim:mutants: bugs planted one at a time in a copy of the source. The short form of the simulation must catch
 // each of them, or it proves less than it seems to. Prints a table; ends with 1 when one got away.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,12 +45,23 @@ function hunt(mutant: Mutant): { seed: string; rule: string } | undefined {
     if (mistakes.length > 0) throw new Error(`'${mutant.name}' does not compile:\n${mistakes.join('\n')}`);
     const output = run(folder, process.execPath, ['.sim/test/simulation/main.js', '--seeds', values.seeds, '--stop']);
     const found = /^SIM_SEED=(\d+) violates ([\w-]+)/m.exec(output) ?? /^(error) in seed (\d+)/m.exec(output);
-    if (found === null) return undefined;
+    if (found === null) return huntInTrials(folder);
     const [, first = '', second = ''] = found;
     return first === 'error' ? { seed: second, rule: first } : { seed: first, rule: second };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The short form runs the trials as well. */
+function huntInTrials(folder: string): { seed: string; rule: string } | undefined {
+  const trials = join(root, 'test/simulation/trials');
+  for (const file of readdirSync(trials)) {
+    const output = run(folder, process.execPath, ['.sim/test/simulation/main.js', '--trial', join(trials, file)]);
+    const found = /VIOLATION of ([\w-]+)/.exec(output);
+    if (found !== null) return { seed: file, rule: found[1] ?? '' };
+  }
+  return undefined;
 }
 
 function plant(folder: string, { name, file, from, to }: Mutant): void {

@@ -56,6 +56,8 @@ export interface Socket {
 export interface Network {
   readonly time: FakeTime;
   readonly parties: Map<string, Party>;
+  /** What the DNS says, which may be behind. */
+  readonly dns: Map<string, string>;
   readonly rand: Draw;
   /** Time that one packet takes, drawn anew for each. */
   latency: () => Ms;
@@ -96,6 +98,11 @@ export function moveParty(net: Network, party: Party, ip: string): void {
   party.ip = ip;
   party.place = placeText(ip, party.port);
   addParty(net, party);
+}
+
+/** The IP of a host, as whoever looks it up now believes. */
+export function ipOf(net: Network, host: string): string {
+  return net.dns.get(host) ?? host;
 }
 
 /** Do packets get from one to the other now? */

@@ -3,6 +3,7 @@ import { currentAddress, replicasOf } from '../../src/core/query.ts';
 import type { Ms } from '../../src/core/state.ts';
 import type { Client } from './client.ts';
 import type { DataNode } from './data-node.ts';
+import { ipOf, type Network } from './network.ts';
 import type { Run } from './run.ts';
 import type { Sentinel } from './sentinel.ts';
 
@@ -28,7 +29,7 @@ function wrongInGroup(run: Run, client: Client, since: Ms): string | undefined {
     place ??= shown;
     if (shown !== place) return `${sentinel.name} says ${shown}, another ${place}`;
   }
-  return wrongInNodes(nodes, place, repaired) ?? wrongInClient(client, place, since);
+  return wrongInNodes(run.net, nodes, place, repaired) ?? wrongInClient(client, place, since);
 }
 
 /** Neither dead nor standing still nor cut off from more than half of the others. */
@@ -38,12 +39,12 @@ function isReachable(run: Run, party: Sentinel | DataNode): boolean {
 }
 
 /** Whom all sentinels forgot by RESET or REMOVE while it followed nobody, none of them can find again. */
-function isKnown(sentinels: readonly Sentinel[], { group, ip, port }: DataNode): boolean {
+function isKnown(sentinels: readonly Sentinel[], { group, ip, port, announcedAs }: DataNode): boolean {
   return sentinels.some(({ life }) => {
     const master = life?.state.masters.get(group);
     if (life === undefined || master === undefined) return false;
     return [master, ...replicasOf(life.state, master)].some(
-      ({ address }) => address.ip === ip && address.port === port,
+      ({ address }) => address.host === announcedAs || (address.ip === ip && address.port === port),
     );
   });
 }
@@ -66,14 +67,20 @@ function wrongInSentinel({ sentinels }: Run, { life, name }: Sentinel, group: st
   return undefined;
 }
 
-function wrongInNodes(nodes: readonly DataNode[], place: string | undefined, repaired: boolean): string | undefined {
+function wrongInNodes(
+  net: Network,
+  nodes: readonly DataNode[],
+  place: string | undefined,
+  repaired: boolean,
+): string | undefined {
   const [address] = (place ?? '').split(' ');
   const master = nodes.find(({ ip, port }) => `${ip}:${port}` === address);
   if (master === undefined) return `${place} is not there`;
   for (const node of nodes) {
     if ((node === master) !== (node.role === 'master')) return `${node.name} is ${node.role}, the master is ${place}`;
     if (node === master || repaired) continue;
-    if (`${node.follows?.host}:${node.follows?.port}` !== address) return `${node.name} follows ${node.follows?.host}`;
+    if (`${ipOf(net, node.follows?.host ?? '')}:${node.follows?.port}` !== address)
+      return `${node.name} follows ${node.follows?.host}`;
     if (node.link !== 'up') return `${node.name} is not in step`;
   }
   return undefined;

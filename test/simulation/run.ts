@@ -113,10 +113,17 @@ function tunables({ tiltPeriodMs, scripts }: Trial): readonly string[] {
 }
 
 /** In which time everything must be in order again (spec/behavior.md §14 I20). */
-function patience({ sentinels, ending }: Trial): Ms {
+function patience({ sentinels, ending, announces }: Trial): Ms {
   if (ending === 'repair') return 0;
   const longest = (of: (facts: Trial['sentinels'][number]) => Ms) => Math.max(...sentinels.map(of));
-  return 60_000 + 3 * longest(({ failoverTimeoutMs }) => failoverTimeoutMs) + longest(({ downAfterMs }) => downAfterMs);
+  // By their names nodes are believed again a minute after they started anew.
+  const doubt = announces ? 120_000 : 0;
+  return (
+    doubt +
+    60_000 +
+    3 * longest(({ failoverTimeoutMs }) => failoverTimeoutMs) +
+    longest(({ downAfterMs }) => downAfterMs)
+  );
 }
 
 /** Let time pass until `until`, or until there is enough or a violation. Whether there is enough is looked at on time. */
@@ -156,13 +163,14 @@ export function createRun(trial: Trial, told: boolean): Run {
   const net: Network = {
     time: createTime(),
     parties: new Map(),
+    dns: new Map(),
     rand,
     latency: () => {
       const usual = (latencyMs * (50 + rand(100))) / 100;
       return lateOneIn > 0 && !run.calm && rand(lateOneIn) === 0 ? usual + rand(lateMs) : usual;
     },
   };
-  const watch = createWatch();
+  const watch = createWatch(trial.announces);
   const run: Run = {
     trial,
     net,
@@ -191,16 +199,12 @@ export function createRun(trial: Trial, told: boolean): Run {
 function hooksOf(
   watch: Watch,
   run: () => Run,
-): Pick<
-  Run,
-  'ipOf' | 'started' | 'stored' | 'stepped' | 'acts' | 'heard' | 'answered' | 'saveMs' | 'saves' | 'obeyed'
-> {
+): Pick<Run, 'started' | 'stored' | 'stepped' | 'acts' | 'heard' | 'answered' | 'saveMs' | 'saves' | 'obeyed'> {
   const recordOf = ({ record }: Life) => {
     if (record === undefined) throw new Error('a life without a record');
     return record;
   };
   return {
-    ipOf: (name) => run().nodes.find((node) => node.name === name)?.ip,
     started(sentinel, life) {
       life.record = watchStart(watch, sentinel, life);
     },
@@ -216,7 +220,8 @@ function hooksOf(
       watchEffect(watch, sentinel, life, record, effect);
       return effect.kind !== 'announce' || onMoment(run(), sentinel, effect.event);
     },
-    heard: (sentinel, life, from, input) => watchInput(life, recordOf(life), clockOf(run(), sentinel).now, from, input),
+    heard: (sentinel, life, from, input) =>
+      watchInput(watch, life, recordOf(life), clockOf(run(), sentinel).now, from, input),
     answered: (sentinel, life, args, replies) => watchAnswer(watch, sentinel, life, args, replies),
     saveMs: ({ disk, rand }) => (disk.mode === 'slow' ? rand(2000) : (disk.saveMs * (50 + rand(100))) / 100),
     saves: (sentinel) => onSave(run(), sentinel),
@@ -228,16 +233,19 @@ function addNodes(run: Run): void {
   const { trial, net, rand } = run;
   for (let group = 1; group <= trial.masters; group += 1)
     for (let index = 0; index <= trial.replicas; index += 1) {
+      const name = `m${group}n${index}`;
       const node = createNode(run, {
-        name: `m${group}n${index}`,
+        name,
         ip: `10.0.${group}.${index + 1}`,
         group: `m${group}`,
-        follows: index === 0 ? undefined : { host: `10.0.${group}.1`, port: 6379 },
+        announcedAs: trial.announces ? name : undefined,
+        follows: index === 0 ? undefined : { host: trial.announces ? `m${group}n0` : `10.0.${group}.1`, port: 6379 },
         priority: index === trial.unwanted ? 0 : 100,
         syncMs: rand(trial.syncMs + 1),
       });
       run.nodes.push(node);
       addParty(net, node);
+      net.dns.set(name, node.ip);
       keepReplicating(run, node);
     }
 }

@@ -84,8 +84,6 @@ export interface SentinelWorld {
   heard(sentinel: Sentinel, life: Life, from: Socket | undefined, input: Input): void;
   /** A request was answered. */
   answered(sentinel: Sentinel, life: Life, args: readonly string[], replies: readonly Reply[]): void;
-  /** What a host name stands for; `undefined`: no such host. */
-  ipOf(name: string): string | undefined;
   /** How long a save takes that begins now. */
   saveMs(sentinel: Sentinel): Ms;
   /** A save is about to be on disk. `torn`: the process died before it was told, the old text or the new is there. */
@@ -316,7 +314,7 @@ function runScript(
 
 function resolve(world: SentinelWorld, sentinel: Sentinel, life: Life, name: string): void {
   const { time } = world.net;
-  const ip = sentinel.nameless ? undefined : world.ipOf(name);
+  const ip = sentinel.nameless ? undefined : world.net.dns.get(name);
   plan(time, time.now + sentinel.rand(sentinel.nameless ? 3000 : 20), () =>
     run(world, sentinel, life, () => {
       const answer: Input =

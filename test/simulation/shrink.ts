@@ -45,7 +45,7 @@ const everybody = (trial: Trial, facts: Partial<Trial['sentinels'][number]>) => 
 const SIMPLER: readonly ((trial: Trial) => Partial<Trial>)[] = [
   () => ({ lateOneIn: 0 }),
   () => ({ wholeFiles: false }),
-  () => ({ names: false }),
+  ({ announces }) => (announces ? {} : { names: false }),
   () => ({ scripts: 'none' }),
   () => ({ unwanted: undefined }),
   (trial) => everybody(trial, { ticks: false }),

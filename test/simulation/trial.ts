@@ -33,6 +33,8 @@ export interface Trial {
   readonly lateMs: Ms;
   /** The files name the masters' hosts instead of their addresses. */
   readonly names: boolean;
+  /** Nodes are known by their names to everybody; the files name hosts then as well. */
+  readonly announces: boolean;
   readonly scripts: Scripts;
   /** Their files know each other from the beginning. */
   readonly acquainted: boolean;
@@ -62,7 +64,10 @@ export type Fault = { readonly at: Ms; readonly for: Ms } & (
   | { readonly kind: 'save'; readonly fate: 'dies-before' | 'dies-torn' | 'dies-after' }
   | { readonly kind: 'simulate'; readonly who: string; readonly points: readonly string[] }
   | { readonly kind: 'hello' | 'phantom'; readonly who: string; readonly text: string }
-  | { readonly kind: 'echo' | 'mute' | 'move' | 'lost'; readonly who: string }
+  | { readonly kind: 'echo' | 'mute' | 'lost'; readonly who: string }
+  /** The DNS knows of the new IP so much later. */
+  | { readonly kind: 'move'; readonly who: string; readonly lagMs: Ms }
+  | { readonly kind: 'swap'; readonly who: string; readonly to: string; readonly lagsMs: readonly [Ms, Ms] }
   | { readonly kind: 'mumble'; readonly who: string; readonly how: Mumble }
   | { readonly kind: 'when'; readonly event: EventName; readonly what: 'crash' | 'pause' | 'isolate' | 'crash-node' }
 );
@@ -99,6 +104,8 @@ const KINDS: readonly FaultKind[] = [
   'move',
   'lost',
 ];
+/** What more happens where nodes are known by their names. */
+const NAMED_KINDS: readonly FaultKind[] = ['swap', 'move'];
 
 /** Moments at which a failover is most easily spoilt. */
 const MOMENTS: readonly EventName[] = [
@@ -128,10 +135,12 @@ export function drawTrial(seed: number): Trial {
   const rand = seededDraw(seed);
   const pick: Pick = (choices) => choices[rand(choices.length)] as (typeof choices)[number];
   if (rand(8) === 0) return drawRepair(seed, rand, pick);
-  const kinds = drawKinds(rand);
+  const always = drawKinds(rand);
   const count = pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 7]);
   const acquainted = rand(4) !== 0;
   const settings = drawSettings(rand, pick, count);
+  const { announces } = settings;
+  const kinds = announces ? [...always, ...NAMED_KINDS] : always;
   // Who forgot its peers, or does not know them yet, is a majority of one: only a quorum keeps it from leading alone.
   const forgets = !acquainted || FORGETFUL.some((kind) => kinds.includes(kind));
   // Whose file was lost is a voter twice.
@@ -139,8 +148,9 @@ export function drawTrial(seed: number): Trial {
   const majority = Math.min(count, Math.floor(voters / 2) + 1);
   const quorum = forgets ? majority + rand(count - majority + 1) : 1 + rand(count);
   const begin = acquainted ? SETTLING_MS : MEETING_MS;
-  const endMs = begin + pick([2000, 4000, 8000, 12_000]);
-  const everyMs = pick([100, 300, 800, 2000]);
+  // The DNS is slower than anything else.
+  const endMs = begin + pick(announces ? [4000, 12_000, 40_000] : [2000, 4000, 8000, 12_000]);
+  const everyMs = pick(announces ? [800, 2000, 8000] : [100, 300, 800, 2000]);
   const unwanted = kinds.includes('repoint') || kinds.includes('cannot-save') ? undefined : settings.unwanted;
   const shape = { ...settings, unwanted, quorum };
   const faults: Fault[] = [];
@@ -182,6 +192,7 @@ function drawSettings(rand: Draw, pick: Pick, count: number) {
     ticks: ticking > 0 && rand(4) < ticking,
   }));
   const replicas = pick([1, 2, 2, 2, 3]);
+  const announces = rand(10) === 0;
   return {
     sentinels,
     masters: pick([1, 1, 1, 2]),
@@ -191,7 +202,8 @@ function drawSettings(rand: Draw, pick: Pick, count: number) {
     syncMs: pick([0, 100, 1000]),
     tiltPeriodMs: pick([1000, 3000]),
     latencyMs: pick([0.5, 1, 2, 10]),
-    names: rand(8) === 0,
+    names: announces || rand(8) === 0,
+    announces,
     lateOneIn: pick([0, 0, 20, 200]),
     lateMs: pick([20, 200, 1000]),
     scripts: pick(['none', 'none', 'none', 'none', 'none', 'none', 'quick', 'slow'] as const),
@@ -206,6 +218,7 @@ function drawFault(rand: Draw, pick: Pick, kind: FaultKind, at: Ms, shape: Shape
   const sentinel = () => `s${1 + rand(shape.sentinels.length)}`;
   const node = () => `m${group()}n${rand(shape.replicas + 1)}`;
   const anybody = () => (rand(2) === 0 ? sentinel() : node());
+  const lag = () => rand(pick([1, 1000, 5000, 20_000]));
   const strangers = { sentinels: shape.sentinels.length, masters: shape.masters, replicas: shape.replicas };
   const common = { at, for: lasts };
   switch (kind) {
@@ -261,7 +274,12 @@ function drawFault(rand: Draw, pick: Pick, kind: FaultKind, at: Ms, shape: Shape
     case 'phantom':
       return { ...common, kind, who: anybody(), text: drawPhantom(rand, strangers) };
     case 'move':
-      return { ...common, kind, who: anybody() };
+      return { ...common, kind, who: anybody(), lagMs: lag() };
+    case 'swap': {
+      const name = `m${group()}`;
+      const one = () => `${name}n${rand(shape.replicas + 1)}`;
+      return { ...common, kind, who: one(), to: one(), lagsMs: [lag(), lag()] };
+    }
     case 'lost':
       return { ...common, kind, who: sentinel() };
     case 'echo':

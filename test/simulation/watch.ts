@@ -6,10 +6,10 @@ import type { Input, NodeReply } from '../../src/core/effects.ts';
 import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
 import { parseInfo } from '../../src/core/info.ts';
 import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
-import type { Address, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
+import type { Address, ConnectionId, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { OuterEffect } from '../../src/shell/engine.ts';
-import { isNode } from './data-node.ts';
+import { type DataNode, isNode } from './data-node.ts';
 import type { Socket } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
 import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
@@ -71,6 +71,7 @@ export interface Record {
 }
 
 export interface Watch {
+  readonly byName: boolean;
   /** `voter master epoch` → the candidate; told to somebody, or counted by the voter itself. */
   readonly votes: Map<string, string>;
   /** `master epoch` → the sentinels that were elected, or took the lead by order. */
@@ -99,8 +100,10 @@ const DEADLINES_MAX = 3000;
 const PENDING_MAX = 110;
 const TRIES_PER_SECOND_MAX = 12;
 
-export function createWatch(): Watch {
+/** `byName`: everybody knows the nodes by their names, whatever IPs they have. */
+export function createWatch(byName: boolean): Watch {
   return {
+    byName,
     votes: new Map(),
     leaders: new Map(),
     places: new Map(),
@@ -110,6 +113,17 @@ export function createWatch(): Watch {
     failovers: 0,
     violation: undefined,
   };
+}
+
+/** The host by which a node is known. */
+const hostOf = ({ byName }: Watch, { host, ip }: Address) => (byName ? host : ip);
+const placeOf = (watch: Watch, address: Address) => `${hostOf(watch, address)}:${address.port}`;
+
+/** The node at the other end of a connection: by its name the one that the sentinel takes it for. */
+function placeBehind({ byName }: Watch, { state }: Life, connection: ConnectionId, { place }: Socket): string {
+  if (!byName) return place;
+  const link = state.links.get(state.connections.get(connection) ?? -1);
+  return `${link?.address.host}:${link?.address.port}`;
 }
 
 /** `rule` names the invariant, `why` what was seen instead. Only the first violation counts. */
@@ -301,8 +315,8 @@ function watchPlace(
   const { name } = sentinel;
   const { configEpoch } = master;
   check(watch, configEpoch >= held.configEpoch, 'epoch', () => `${name} config ${held.configEpoch} to ${configEpoch}`);
-  const place = `${address.ip}:${address.port}`;
-  const before = `${held.address.ip}:${held.address.port}`;
+  const place = placeOf(watch, address);
+  const before = placeOf(watch, held.address);
   // A name that is looked up for the first time is no move.
   if (configEpoch === held.configEpoch && (place === before || held.address.ip === undefined)) return;
   check(watch, configEpoch > held.configEpoch, 'config', () => `${name} moves to ${place} in epoch ${configEpoch}`);
@@ -360,7 +374,7 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
     () => `${sentinel.name}: ${owed.length} pending`,
   );
   const [command, first] = effect.args;
-  if (command === 'SLAVEOF') watchRoleOrder(watch, sentinel, life, record, target, effect.args);
+  if (command === 'SLAVEOF') watchRoleOrder(watch, sentinel, life, record, target, effect);
   if (command === 'PUBLISH') watchHello(watch, sentinel, life, effect.args[2] ?? '');
   if (command === 'SENTINEL') {
     check(watch, first === 'is-master-down-by-addr', 'ask', () => `${sentinel.name} asks ${first}`);
@@ -383,7 +397,7 @@ function watchScript(
   const told = `${name} ${group} ${host}:${port} `;
   const stored =
     [...watch.stored].some((key) => key.startsWith(told)) ||
-    disk.saved.masters.some((master) => master.name === group && isName(master.host));
+    disk.saved.masters.some((master) => master.name === group && !watch.byName && isName(master.host));
   check(watch, stored, 'saved-first', () => `${name} has a script told of ${host}:${port} unsaved`);
 }
 
@@ -421,13 +435,14 @@ function noteChoice({ state }: Life, record: Record, { host, port, master }: Ins
 }
 
 function findInstance(
+  watch: Watch,
   { state }: Life,
   place: { host: string; port: number },
   master: string | undefined,
 ): Instance | undefined {
   for (const instance of state.instances.values()) {
     const { address } = instance;
-    if (address.ip !== place.host || address.port !== place.port) continue;
+    if (hostOf(watch, address) !== place.host || address.port !== place.port) continue;
     if (masterOf(state, instance).name === master) return instance;
   }
   return undefined;
@@ -437,7 +452,7 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   if (!('about' in event)) return;
   const { about } = event;
   const group = about.master?.name ?? about.name;
-  const instance = findInstance(life, about, group);
+  const instance = findInstance(watch, life, about, group);
   const master = life.state.masters.get(group);
   const ok = record.okAt.get(`${about.host}:${about.port}`);
   if (instance?.sdownAt === undefined || master === undefined || ok === undefined) return;
@@ -460,7 +475,7 @@ function watchOdown(watch: Watch, { name }: Sentinel, { state }: Life, record: R
   const master = state.masters.get(group);
   if (master?.odownAt === undefined) return;
   const { odownAt, address } = master;
-  const about = `${address.ip}:${address.port}`;
+  const about = placeOf(watch, address);
   let votes = 1;
   for (const runId of master.peers.keys()) {
     const answer = record.answers.get(`${group} ${runId}`);
@@ -489,7 +504,7 @@ function watchRoleOrder(
   life: Life,
   record: Record,
   target: Socket | undefined,
-  [, host = '', port = '']: readonly string[],
+  { args: [, host = '', port = ''], connection }: Extract<OuterEffect, { kind: 'send' }>,
 ): void {
   const { name } = sentinel;
   if (target === undefined) return;
@@ -499,12 +514,21 @@ function watchRoleOrder(
   if (!isNode(node)) return;
   const master = life.state.masters.get(node.group);
   if (master === undefined) return;
-  if (host === 'NO') return watchPromotion(watch, sentinel, life, record, master, target);
-  const own = host === ip && Number(port) === node.port;
+  const place = placeBehind(watch, life, connection, target);
+  if (host === 'NO') return watchPromotion(watch, sentinel, life, record, master, node, place);
+  // Who is known by a name may be taken for another one while the DNS is behind; a second failover mends that, unless the
+  // only master with its data is demoted.
+  const demoted = node.role === 'master' && master.failover === undefined;
+  const own = host === (watch.byName ? demoted && node.name : ip) && Number(port) === node.port;
   check(watch, !own, 'orders', () => `${name} orders ${node.name} to follow itself`);
   const current = currentAddress(life.state, master);
-  const right = host === current.ip && Number(port) === current.port;
-  check(watch, right, 'orders', () => `${name} orders ${node.name} to follow ${host}:${port}, not ${current.ip}`);
+  const right = host === hostOf(watch, current) && Number(port) === current.port;
+  check(
+    watch,
+    right,
+    'orders',
+    () => `${name} orders ${node.name} to follow ${host}:${port}, not ${placeOf(watch, current)}`,
+  );
 }
 
 function watchPromotion(
@@ -513,7 +537,8 @@ function watchPromotion(
   { state }: Life,
   record: Record,
   master: Master,
-  { owner: node, place }: Socket,
+  node: DataNode,
+  place: string,
 ): void {
   const choice = record.choices.get(master.name);
   check(watch, choice?.place === place, 'promotion', () => `${name} promotes ${node.name}, which it has not chosen`);
@@ -552,7 +577,7 @@ function watchHello(watch: Watch, { name, disk }: Sentinel, { state }: Life, hel
     saved.masters.some(
       (each) =>
         each.name === group &&
-        (isName(each.host) ||
+        ((!watch.byName && isName(each.host)) ||
           each.configEpoch > BigInt(configEpoch) ||
           (each.host === host && each.port === Number(port))),
     );
@@ -579,7 +604,7 @@ function watchAsk(
   if (candidate === '*') return;
   check(watch, candidate === runId, 'ask', () => `${name} asks for votes for ${candidate}`);
   for (const master of state.masters.values()) {
-    if (master.address.ip !== host || master.address.port !== Number(port)) continue;
+    if (hostOf(watch, master.address) !== host || master.address.port !== Number(port)) continue;
     const own = watch.votes.get(`${name} ${master.name} ${epoch}`);
     check(watch, own === runId, 'ask', () => `${name} asks for votes in ${epoch} and voted for ${own}`);
   }
@@ -601,24 +626,32 @@ function watchConnect(watch: Watch, { name }: Sentinel, { state }: Life, record:
 }
 
 /** Something reached the core over one of its connections. */
-export function watchInput(life: Life, record: Record, now: Ms, from: Socket | undefined, input: Input): void {
+export function watchInput(
+  watch: Watch,
+  life: Life,
+  record: Record,
+  now: Ms,
+  from: Socket | undefined,
+  input: Input,
+): void {
   if (input.kind === 'closed') record.owed.delete(input.connection);
   // Of a connection that was given up in this very turn nothing counts any more.
   if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
   const args = record.owed.get(input.connection)?.shift();
   const command = args?.[0];
+  const place = placeBehind(watch, life, input.connection, from);
   const { reply } = input;
-  if (command === 'PING' && isAcceptable(reply)) noteOk(record, from, now);
+  if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now);
   if (command === 'INFO' && reply.kind === 'text') {
-    const before = record.infos.get(from.place) ?? [];
+    const before = record.infos.get(place) ?? [];
     const { role, priority = before[0]?.priority ?? 100 } = parseInfo(reply.text);
-    record.infos.set(from.place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
+    record.infos.set(place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
   }
   if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from.owner)
-    noteAnswer(life, record, now, from, args, reply);
+    noteAnswer(watch, life, record, now, from, args, reply);
 }
 
-function noteOk({ okAt }: Record, { place }: Socket, now: Ms): void {
+function noteOk({ okAt }: Record, place: string, now: Ms): void {
   const ok = okAt.get(place);
   if (ok === undefined) okAt.set(place, { last: now, before: Number.NEGATIVE_INFINITY });
   else {
@@ -628,6 +661,7 @@ function noteOk({ okAt }: Record, { place }: Socket, now: Ms): void {
 }
 
 function noteAnswer(
+  watch: Watch,
   { state }: Life,
   record: Record,
   at: Ms,
@@ -640,7 +674,7 @@ function noteAnswer(
   const about = `${host}:${port}`;
   for (const master of state.masters.values())
     for (const peer of peersOf(state, master)) {
-      if (peer.address.ip !== from.ip || `${master.address.ip}:${master.address.port}` !== about) continue;
+      if (peer.address.ip !== from.ip || placeOf(watch, master.address) !== about) continue;
       record.answers.set(`${master.name} ${peer.runId}`, { at, down: down.value === 1n, about });
     }
 }
@@ -663,7 +697,7 @@ export function watchAnswer(
   if (leader?.kind !== 'bulk' || leader.text === '*' || epochReply?.kind !== 'integer') return;
   const epoch = BigInt(epochReply.value);
   for (const master of state.masters.values()) {
-    if (master.address.ip !== host || master.address.port !== Number(port)) continue;
+    if (hostOf(watch, master.address) !== host || master.address.port !== Number(port)) continue;
     noteVote(watch, sentinel, master.name, epoch, leader.text);
     const saved = sentinel.disk.saved.masters.find(({ name }) => name === master.name);
     const onDisk = (saved?.leaderEpoch ?? 0n) >= epoch && sentinel.disk.saved.currentEpoch >= epoch;
