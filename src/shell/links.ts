@@ -1,8 +1,8 @@
 // Connections to data nodes and peers, carried by ioredis. It brings bytes to and fro and decides nothing: when to
 // connect and reconnect, what to send and how long to wait is the core's business. The only importer of ioredis.
-import { connect as connectPlain } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
-import { AbstractConnector, Command, Redis } from 'ioredis';
+import { AbstractConnector, Command, Redis, type RedisOptions } from 'ioredis';
 import type { NodeReply } from '../core/effects.ts';
 import type { ConnectionId } from '../core/state.ts';
 import { openSslText } from './tls.ts';
@@ -34,118 +34,176 @@ export function createLinks(
   tls: () => SecureContext | undefined = () => undefined,
   from?: string,
 ): Links {
-  const open = new Map<ConnectionId, Redis>();
-
-  const discard = (connection: ConnectionId): Redis | undefined => {
-    const redis = open.get(connection);
-    open.delete(connection);
-    return redis;
-  };
+  const open = new Map<ConnectionId, OpenLink>();
+  const Connector = connectorFrom(from);
 
   return {
     connect(connection, host, port) {
-      const redis = createClient(host, port, tls(), from);
-      open.set(connection, redis);
+      const redis = new Redis({ ...NO_POLICY, Connector, host, port, ...tlsOptions(tls()) });
+      const tell = (reply: NodeReply) => {
+        if (open.get(connection) === link) events.reply(connection, reply);
+      };
+      const link: OpenLink = { redis, requests: new Requests('request', [], tell), tell };
+      open.set(connection, link);
       let reason = 'Server closed the connection';
       redis.on('error', (error: Error) => {
         reason = openSslText(error);
       });
       redis.on('ready', () => {
-        if (open.get(connection) !== redis) return;
+        if (open.get(connection) !== link) return;
+        // A byte string goes out byte by byte.
+        redis.stream.setDefaultEncoding('latin1');
         events.connected(connection, plainIp(redis.stream));
       });
       redis.on('end', () => {
-        if (open.get(connection) !== redis) return;
+        if (open.get(connection) !== link) return;
         open.delete(connection);
         events.closed(connection, reason);
       });
       redis.on('messageBuffer', (_channel: Buffer, text: Buffer) => {
-        if (open.get(connection) === redis) events.message(connection, text.toString('latin1'));
+        if (open.get(connection) === link) events.message(connection, text.toString('latin1'));
       });
       // A refused connection is told by `end`; the promise says the same once more.
       redis.connect().catch(() => undefined);
     },
     disconnect(connection) {
-      const redis = discard(connection);
-      if (redis !== undefined) close(redis);
+      const link = open.get(connection);
+      open.delete(connection);
+      if (link !== undefined) close(link.redis);
     },
-    send(connection, [name = '', ...args]) {
-      const redis = open.get(connection);
-      if (redis === undefined) return;
-      // ioredis knows the commands that begin a subscription by their lower-case names only.
-      const spelled = name === 'SUBSCRIBE' ? 'subscribe' : name;
-      const command = new Command(spelled, args.map(toArgument), { replyEncoding: null });
-      const settle = (reply: NodeReply | undefined) => {
-        if (reply !== undefined && open.get(connection) === redis) events.reply(connection, reply);
-      };
-      command.promise.then(
-        (value: unknown) => settle(toReply(value)),
-        (error: Error) => settle(error.name === 'ReplyError' ? { kind: 'error', text: error.message } : undefined),
-      );
-      redis.sendCommand(command);
+    send(connection, args) {
+      const link = open.get(connection);
+      if (link === undefined) return;
+      const { redis, requests, tell } = link;
+      const [name, ...channels] = args;
+      gather(redis.stream);
+      redis.sendCommand((name === 'SUBSCRIBE' ? new Requests('subscribe', channels, tell) : requests).next(args));
     },
     closeAll() {
-      for (const connection of [...open.keys()]) {
-        const redis = discard(connection);
-        if (redis !== undefined) close(redis);
-      }
+      const links = [...open.values()];
+      open.clear();
+      for (const { redis } of links) close(redis);
     },
   };
 }
 
-/** Whoever has a certificate of our authority may sit at any address: nodes are known by addresses, which move. */
-const VERIFY_CHAIN_ONLY = { rejectUnauthorized: true, checkServerIdentity: () => undefined };
+/** What one turn has for a connection leaves in one packet, and is answered in one. */
+function gather(stream: Redis['stream']): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
 
-/** An ioredis client with all policy switched off (style.md §3). */
-function createClient(host: string, port: number, secureContext?: SecureContext, from?: string): Redis {
-  return new Redis({
-    host,
-    port,
-    ...(secureContext === undefined ? {} : { tls: { ...VERIFY_CHAIN_ONLY, secureContext } }),
-    ...(from === undefined && secureContext === undefined
-      ? {}
-      : {
-          Connector: connectorFor({ host, port, ...(from === undefined ? {} : { localAddress: from }) }, secureContext),
-        }),
-    lazyConnect: true,
-    protocol: 2,
-    retryStrategy: () => null,
-    reconnectOnError: null,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    autoResubscribe: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: null,
-    disableClientInfo: true,
-    // Integers as text: an epoch has 64 bits.
-    stringNumbers: true,
-    keepAlive: 0,
-  });
+interface OpenLink {
+  readonly redis: Redis;
+  readonly requests: Requests;
+  /** A reply came. */
+  tell(reply: NodeReply): void;
 }
 
 /**
- * ioredis takes no address of our own; it does take a class that makes its connections. Over TLS a connection may break
- * twice, by an alert and by the end of the socket: ioredis listens for the first error only, and one that nobody listens
- * for ends the process.
+ * The requests of one link. ioredis makes an object with a promise for every request; it asks that for the bytes when it
+ * sends it and hands it the reply, in order. So one object does for all requests of a link, but for those by whose name
+ * ioredis knows what the reply means: it knows the commands that begin a subscription, in lower case.
  */
-function connectorFor(place: { host: string; port: number; localAddress?: string }, secureContext?: SecureContext) {
+class Requests extends Command {
+  private bytes = '';
+
+  constructor(name: string, args: string[], tell: (reply: NodeReply) => void) {
+    super(name, args);
+    this.resolve = (value: unknown) => tell(toReply(value));
+    // Requests that a lost connection leaves unanswered are refused as well; `end` tells of those.
+    this.reject = (error: Error) => {
+      if (error.name === 'ReplyError') tell({ kind: 'error', text: error.message });
+    };
+  }
+
+  /** What is to be sent next: byte strings. */
+  next(args: readonly string[]): this {
+    this.bytes = `*${args.length}\r\n`;
+    for (const arg of args) this.bytes += `$${arg.length}\r\n${arg}\r\n`;
+    return this;
+  }
+
+  override toWritable(): string {
+    return this.bytes;
+  }
+}
+
+/** All policy of ioredis, switched off (style.md §3). */
+const NO_POLICY = {
+  lazyConnect: true,
+  protocol: 2,
+  retryStrategy: () => null,
+  reconnectOnError: null,
+  connectTimeout: 0,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: null,
+  disableClientInfo: true,
+  // Integers as text: an epoch has 64 bits.
+  stringNumbers: true,
+  keepAlive: 0,
+} satisfies RedisOptions;
+
+/** Whoever has a certificate of our authority may sit at any address: nodes are known by addresses, which move. */
+function tlsOptions(secureContext: SecureContext | undefined): Pick<RedisOptions, 'tls'> {
+  if (secureContext === undefined) return {};
+  return { tls: { rejectUnauthorized: true, checkServerIdentity: () => undefined, secureContext } };
+}
+
+/**
+ * ioredis takes a class that makes its connections. Ours knows the address of our own that they come from, and reads
+ * with one buffer. Over TLS a connection may break twice, by an alert and by the end of the socket: ioredis listens for
+ * the first error only, and one that nobody listens for ends the process.
+ */
+function connectorFrom(from: string | undefined) {
   return class extends AbstractConnector {
-    constructor() {
+    private readonly place: Place;
+    private readonly tls: RedisOptions['tls'];
+
+    constructor(options: unknown) {
+      const { host = '', port = 0, tls } = options as RedisOptions;
       // How long it may take to say goodbye; whoever closes a link destroys its socket anyway.
       super(0);
+      this.place = { host, port, ...(from === undefined ? {} : { localAddress: from }) };
+      this.tls = tls;
     }
     override async connect() {
       this.connecting = true;
-      this.stream =
-        secureContext === undefined
-          ? connectPlain(place)
-          : connectTls({ ...place, ...VERIFY_CHAIN_ONLY, secureContext });
+      this.stream = this.tls === undefined ? connectPlain(this.place) : connectTls({ ...this.place, ...this.tls });
       this.stream.on('error', (error: Error) => {
         this.firstError ??= error;
       });
       return this.stream;
     }
   };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+}
+
+/** What was read last, on whichever link: by itself Node makes a buffer of 64 KB for every read of every connection. */
+const received = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** A connection that hands on copies of what was read, in the size of what was read. */
+function connectPlain(place: Place): Socket {
+  const socket = connect({
+    ...place,
+    onread: {
+      buffer: received,
+      callback(size) {
+        socket.emit('data', Buffer.from(received.subarray(0, size)));
+        return true;
+      },
+    },
+  });
+  return socket;
 }
 
 /** A node that hangs never answers our FIN: without destroying the socket it would stay with us half closed. */
@@ -159,11 +217,6 @@ function close(redis: Redis): void {
 function plainIp(stream: Redis['stream']): string {
   const address = 'localAddress' in stream ? stream.localAddress : undefined;
   return typeof address === 'string' ? address.replace(/^::ffff:/, '') : '';
-}
-
-/** A byte string goes out byte by byte; ioredis would write a plain string as UTF-8. */
-function toArgument(text: string): string | Buffer {
-  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, 'latin1');
 }
 
 const INTEGER = /^-?\d+$/;

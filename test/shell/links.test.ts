@@ -1,5 +1,5 @@
-// Links on real loopback sockets: from which address of ours they come.
-import { createServer, type Server } from 'node:net';
+// Links on real loopback sockets: from which address of ours they come, what goes out, and how replies are put together.
+import { createServer, type Server, type Socket } from 'node:net';
 import { platform } from 'node:os';
 import { afterEach, expect, test, vi } from 'vitest';
 import { freePorts } from '../../src/demo/ports.ts';
@@ -13,13 +13,20 @@ afterEach(() => {
   server?.close();
 });
 
-/** Connect to a server of our own; who it sees, and what the link tells. */
-async function connect(from: string | undefined) {
+/** Connect to a server of our own; who it sees, what it reads, and what the link tells. */
+async function connect(from: string | undefined, answer = '+PONG\r\n') {
   const seen: (string | undefined)[] = [];
+  const sockets: Socket[] = [];
+  const packets: string[] = [];
   const [port = 0] = await freePorts(1);
   const listening = createServer((socket) => {
     seen.push(socket.remoteAddress);
-    socket.on('data', () => socket.write('+PONG\r\n')).on('error', () => undefined);
+    sockets.push(socket.setNoDelay());
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      packets.push(bytes.toString('latin1'));
+      socket.write(answer, 'latin1');
+    });
   });
   server = listening;
   await new Promise<void>((resolve) => listening.listen(port, '127.0.0.1', resolve));
@@ -27,7 +34,7 @@ async function connect(from: string | undefined) {
   links = createLinks(events, () => undefined, from);
   links.connect(1, '127.0.0.1', port);
   await until('the end of connecting', () => events.connected.mock.calls.length + events.closed.mock.calls.length > 0);
-  return { seen, events, links };
+  return { seen, sockets, packets, port, events, links };
 }
 
 // Elsewhere than on Linux 127.0.0.1 is the only loopback address.
@@ -51,4 +58,65 @@ test('an address that is not ours closes the link with the reason', async () => 
   const { seen, events } = await connect('198.51.100.99');
   expect(seen).toEqual([]);
   expect(events.closed).toHaveBeenCalledWith(1, expect.stringContaining('EADDRNOTAVAIL'));
+});
+
+test('what one turn has for a node leaves in one packet, byte by byte; its replies come in order', async () => {
+  const { packets, events, links: open } = await connect(undefined, '+PONG\r\n-NOPERM no\r\n:9007199254740993\r\n');
+  open.send(1, ['PING']);
+  open.send(1, ['INFO']);
+  open.send(1, ['PUBLISH', 'c', 'gr\xfc\xdfe \xff\0']);
+  await until('the replies', () => events.reply.mock.calls.length === 3);
+  expect(packets).toEqual([
+    '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nINFO\r\n*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$8\r\ngr\xfc\xdfe \xff\0\r\n',
+  ]);
+  expect(events.reply.mock.calls).toEqual([
+    [1, { kind: 'text', text: 'PONG' }],
+    [1, { kind: 'error', text: 'NOPERM no' }],
+    [1, { kind: 'integer', value: 9007199254740993n }],
+  ]);
+});
+
+test('a reply that comes in pieces stays whole while other links read', async () => {
+  const { sockets, port, events, links: open } = await connect(undefined, '');
+  open.connect(2, '127.0.0.1', port);
+  await until('both connections', () => sockets.length === 2 && events.connected.mock.calls.length === 2);
+  open.send(1, ['INFO']);
+  open.send(2, ['PING']);
+  for (const piece of ['$1', '0\r\n01', '234', '56789', '\r\n']) {
+    const heard = events.reply.mock.calls.length;
+    sockets[0]?.write(piece);
+    sockets[1]?.write('+PONG\r\n');
+    open.send(2, ['PING']);
+    await until('the other link', () => events.reply.mock.calls.slice(heard).some(([connection]) => connection === 2));
+  }
+  await until('the reply', () => events.reply.mock.calls.some(([connection]) => connection === 1));
+  expect(events.reply.mock.calls.filter(([connection]) => connection === 1)).toEqual([
+    [1, { kind: 'text', text: '0123456789' }],
+  ]);
+});
+
+test('behind a login a subscription is acknowledged, and its messages come as bytes', async () => {
+  const subscribed = '*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n';
+  const { sockets, events, links: open } = await connect(undefined, '');
+  await until('the connection', () => sockets.length > 0);
+  open.send(1, ['AUTH', 'secret']);
+  open.send(1, ['SUBSCRIBE', 'c']);
+  sockets[0]?.write(`+OK\r\n${subscribed}*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\n\xfc!\r\n`, 'latin1');
+  await until('the message', () => events.message.mock.calls.length > 0);
+  expect(events.reply.mock.calls).toEqual([
+    [1, { kind: 'text', text: 'OK' }],
+    [1, { kind: 'integer', value: 1n }],
+  ]);
+  expect(events.message).toHaveBeenCalledWith(1, '\xfc!');
+});
+
+test('requests that a lost connection leaves unanswered are not answered', async () => {
+  const { sockets, events, links: open } = await connect(undefined, '');
+  await until('the connection', () => sockets.length > 0);
+  open.send(1, ['PING']);
+  open.send(1, ['INFO']);
+  sockets[0]?.destroy();
+  await until('the end', () => events.closed.mock.calls.length > 0);
+  open.send(1, ['PING']);
+  expect(events.reply).not.toHaveBeenCalled();
 });
