@@ -30,7 +30,17 @@ export function step(state: SentinelState, input: Input, clock: Clock, rand: Ran
   state.lastInputAt = clock.now;
   state.lastWallMs = clock.wallMs;
   apply(turn, input);
-  return settle(turn);
+  const effects = settle(turn);
+  dropOvertaken(state);
+  return effects;
+}
+
+/** Nobody needs to be woken for what an earlier deadline of the same instance has overtaken. */
+function dropOvertaken({ deadlines, instances }: SentinelState): void {
+  for (let [first] = deadlines; first !== undefined; [first] = deadlines) {
+    if (first.target === 0 || instances.get(first.target)?.wakeAt === first.at) return;
+    popDue(deadlines, first.at);
+  }
 }
 
 /** The instant at which the core must be given a `tick`, unless another input comes first. */

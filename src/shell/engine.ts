@@ -66,6 +66,8 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let saveBegun = world.clock();
   /** When the first thing of the present turn happened: nothing of it has left yet. */
   let turnBegunAt = 0;
+  /** When the timer goes off. */
+  let timerAt = Number.POSITIVE_INFINITY;
   /** What arrived during a save; each knows the time at which it did. */
   const waiting: (() => void)[] = [];
   /** Requests that wait for a host name. */
@@ -191,9 +193,13 @@ export function createEngine(state: SentinelState, world: World): Engine {
     world.perform(effect, deed.audience);
   }
 
+  /** A timer that goes off before anything is due does no harm; to set it anew in each turn would cost more. */
   function armTimer(): void {
-    const delayMs = saving ? TICK_WHILE_SAVING_MS : Math.max(0, nextDeadline(state) - world.clock().now);
-    world.setTimer(onTimer, delayMs);
+    const { now } = world.clock();
+    const at = saving ? now + TICK_WHILE_SAVING_MS : nextDeadline(state);
+    if (at >= timerAt) return;
+    timerAt = at;
+    world.setTimer(onTimer, Math.max(0, at - now));
   }
 
   /**
@@ -202,6 +208,7 @@ export function createEngine(state: SentinelState, world: World): Engine {
    */
   function onTimer(): void {
     world.afterInputs(() => {
+      timerAt = Number.POSITIVE_INFINITY;
       arrive((clock) => stepNow({ kind: 'tick' }, clock));
       if (saving) armTimer();
     });

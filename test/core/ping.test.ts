@@ -1,9 +1,10 @@
 // PING: its period, and the cap on unanswered requests beyond which periodic commands are withheld.
 import { describe, expect, test } from 'vitest';
 import { setTunable } from '../../src/core/admin.ts';
+import type { NodeReply } from '../../src/core/effects.ts';
 import { pingPeriod } from '../../src/core/ping.ts';
 import { linkOf } from '../../src/core/query.ts';
-import { step } from '../../src/core/step.ts';
+import { nextDeadline, step } from '../../src/core/step.ts';
 import { fileWith, startFrom } from './small-state.ts';
 
 describe('pingPeriod', () => {
@@ -55,3 +56,28 @@ test('a change of the periods counts from now on', () => {
   setTunable(state, { pingPeriodMs: 300 }, 0);
   expect(pingPeriod(state, linkOf(state, master))).toBe(300);
 });
+
+test('a silence that an answer ended wakes nobody when it would have lasted too long', () => {
+  const { state } = startFrom(fileWith({ downAfterMs: 1000, replicas: [], peers: [] }));
+  let now = 0;
+  const at = () => ({ now, wallMs: now });
+  const tell = (input: Parameters<typeof step>[1]) => step(state, input, at(), () => 0);
+  let effects = [...state.connections.keys()].flatMap((connection) =>
+    tell({ kind: 'connected', connection, localIp: '10.0.1.1' }),
+  );
+  /** Times at which the process was woken for nothing. */
+  const idle: number[] = [];
+  while (now < 12_000) {
+    for (const effect of effects)
+      if (effect.kind === 'send') tell({ kind: 'reply', connection: effect.connection, reply: answerTo(effect.args) });
+    now = nextDeadline(state);
+    effects = tell({ kind: 'tick' });
+    if (effects.length === 0) idle.push(now);
+  }
+  expect(idle.filter((time) => time % 500 !== 0)).toEqual([]);
+});
+
+function answerTo([name]: readonly string[]): NodeReply {
+  if (name === 'PUBLISH') return { kind: 'integer', value: 1n };
+  return { kind: 'text', text: name === 'INFO' ? 'role:master' : 'PONG' };
+}

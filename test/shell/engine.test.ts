@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/commands/outcome.ts';
 import { checkHost } from '../../src/core/admin.ts';
 import { answerIsMasterDown } from '../../src/core/answer.ts';
 import { createState } from '../../src/core/create.ts';
+import { pushDeadline } from '../../src/core/deadlines.ts';
 import type { Clock } from '../../src/core/effects.ts';
 import type { SentinelState } from '../../src/core/state.ts';
 import { ok } from '../../src/protocol/reply.ts';
@@ -17,7 +18,9 @@ const CANDIDATE = 'b'.repeat(40);
 function createBench() {
   let now = 1000;
   let timer: () => void = () => undefined;
-  let timers = 0;
+  /** The delays for which the timer was set, and how many turns there were. */
+  const timers: number[] = [];
+  let turns = 0;
   const did: string[] = [];
   const saves: { resolve(): void; reject(error: Error): void }[] = [];
   const clock = (): Clock => ({ now, wallMs: 1_000_000 + now });
@@ -52,10 +55,13 @@ function createBench() {
         effect.kind === 'announce' ? effect.event.name : effect.kind === 'log' ? `log ${effect.text}` : effect.kind,
       );
     },
-    afterInputs: (callback: () => void) => void setImmediate(callback),
-    setTimer: (callback: () => void) => {
+    afterInputs: (callback: () => void) => {
+      turns += 1;
+      setImmediate(callback);
+    },
+    setTimer: (callback: () => void, delayMs: number) => {
       timer = callback;
-      timers += 1;
+      timers.push(delayMs);
     },
   };
   const engine = createEngine(state, world);
@@ -68,7 +74,8 @@ function createBench() {
     clock,
     advance: (ms: number) => (now += ms),
     fireTimer: () => timer(),
-    timers: () => timers,
+    timers,
+    turns: () => turns,
   };
 }
 
@@ -105,7 +112,7 @@ async function withMaster() {
 
 describe('the turn', () => {
   test('who only asks is answered at once and ends no turn; what is due by then happens first, and ends one', async () => {
-    const { engine, state, did, advance, timers } = createBench();
+    const { engine, state, did, advance, turns } = createBench();
     await turnEnds();
     const ask = () =>
       engine.request(
@@ -113,16 +120,16 @@ describe('the turn', () => {
         () => did.push(`answer at ${state.lastInputAt}`),
       );
     did.length = 0;
-    const before = timers();
+    const before = turns();
     expect(ask()).toBe(true);
     expect(did).toEqual(['answer at 1000']);
     await turnEnds();
-    expect(timers()).toBe(before);
+    expect(turns()).toBe(before);
     advance(600);
     ask();
     expect(did).toEqual(['answer at 1000', 'answer at 1600']);
     await turnEnds();
-    expect(timers()).toBeGreaterThan(before);
+    expect(turns()).toBeGreaterThan(before);
   });
 
   test('behind something that waits for the end of its turn, who only asks waits as well', async () => {
@@ -343,4 +350,23 @@ describe('a request that needs a host name', () => {
     await turnEnds();
     expect(did).toContain('told about db.test');
   });
+});
+
+test('the timer is set anew when it must go off earlier, or has gone off, and not in each turn', async () => {
+  const { state, engine, timers, advance, fireTimer, clock } = createBench();
+  await turnEnds();
+  timers.splice(0);
+  advance(10);
+  engine.input({ kind: 'tick' });
+  await turnEnds();
+  expect(timers).toEqual([]);
+  pushDeadline(state.deadlines, { at: clock().now + 5, target: 0 });
+  engine.input({ kind: 'tick' });
+  await turnEnds();
+  expect(timers).toEqual([5]);
+  advance(5);
+  fireTimer();
+  await turnEnds();
+  await turnEnds();
+  expect(timers).toHaveLength(2);
 });
