@@ -104,6 +104,11 @@ describe('an error that nobody expected', () => {
       cause: (_, { master }) => void master.command('CLIENT', 'KILL', 'TYPE', 'normal'),
     },
     {
+      why: 'in a rule, when a connection stands',
+      fault: { what: 'step', input: 'connected' },
+      cause: (_, { master }) => void master.command('CLIENT', 'KILL', 'TYPE', 'normal'),
+    },
+    {
       why: 'in a rule, when a script ends',
       fault: { what: 'step', input: 'script-exited' },
       cause: ask('SENTINEL', 'SET', 'mymaster', 'quorum', '1'),

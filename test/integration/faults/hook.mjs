@@ -1,7 +1,9 @@
 // Loaded into a ts-sentinel by --import: when SIGUSR2 comes, it plants the fault that the file FAULT_FILE names. The
 // functions of ours that may fail are wrapped while their modules are loaded; until the signal comes they are as they were.
 import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { register } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What may fail: a file of dist, and a function of it. */
 const PLACES = [
@@ -14,13 +16,29 @@ const PLACES = [
   ['dist/main.js', 'perform'],
 ];
 
-/** `what`: a function, or one of `happenings`; `input`: only with this kind of input; `thrown`: what is thrown. */
-let fault = { what: '', input: undefined, thrown: 'error' };
+/**
+ * `what`: a function, or one of `happenings`; `input`: only with this kind of input; `thrown`: what is thrown; `ms`: how
+ * long it takes.
+ */
+let fault = { what: '', input: undefined, thrown: 'error', ms: 0 };
 
 const happenings = {
   timer: () => void setTimeout(() => explode(), 1),
   rejection: () => void Promise.reject(planted()),
   'rejection of a turn': () => void (async () => explode())(),
+  block: () => {
+    const until = performance.now() + fault.ms;
+    while (performance.now() < until);
+  },
+  'slow sync': async () => {
+    const file = await open('/dev/null');
+    const { sync } = Object.getPrototypeOf(file);
+    await file.close();
+    Object.getPrototypeOf(file).sync = async function () {
+      await sleep(fault.ms);
+      return sync.call(this);
+    };
+  },
   heap: () => {
     const kept = [];
     const fill = () => {
