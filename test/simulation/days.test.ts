@@ -8,7 +8,7 @@ import { boot, clockOf, order } from './sentinel.ts';
 import { drawTrial, type Trial } from './trial.ts';
 
 test('an hour with a misfortune in it: nothing grows', { timeout: 300_000 }, async () => {
-  const { samples, wrong } = await runDays({ seed: 4, hours: 1, sampleHours: 0.125, calmHours: 0 });
+  const { samples, wrong } = await runDays({ seed: 4, startHours: 0, hours: 1, sampleHours: 0.125, calmHours: 0 });
   expect(wrong).toEqual([]);
   expect(samples).toHaveLength(8);
   expect(samples.at(-1)?.counts[0]?.instances).toBeGreaterThan(4);

@@ -7,11 +7,11 @@ import { runTrial } from './run.ts';
 import { shrink } from './shrink.ts';
 import { drawTrial, type Trial } from './trial.ts';
 
-const USAGE = `npm run sim -- [--seeds N] [--from S] [--jobs J] [--stop] [--trial FILE] [--days D]
+const USAGE = `npm run sim -- [--seeds N] [--from S] [--jobs J] [--stop] [--trial FILE] [--days D [--from-day D]]
   --seeds N     how many seeds (1000)      --from S   the first of them (1)
   --jobs J      processes (1)              --stop     end at the first violation
   --trial FILE  run the trial in a JSON file and print its transcript
-  --days D      one group that lives for D simulated days: does anything grow?
+  --days D      one group that lives for D simulated days: does anything grow?   --from-day D   its clocks begin there (0)
   An interrupt ends it behind the seeds that run, and tells from which seed to go on.
   SIM_SEED=7 npm run sim   runs one seed, prints its transcript and, when it fails, its shrunken trial
 `;
@@ -44,6 +44,7 @@ const { values } = parseArgs({
     stop: { type: 'boolean', default: false },
     trial: { type: 'string' },
     days: { type: 'string' },
+    'from-day': { type: 'string', default: '0' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -177,7 +178,8 @@ async function tellDays(days: number): Promise<number> {
         `files ${fileBytes.join(' ')} bytes; ${planned} planned; heap ${heapKb.toFixed(0)} KB`,
     );
   };
-  const shape = { hours: days * 24, sampleHours: SAMPLE_HOURS, calmHours: CALM_DAYS * 24 };
+  const startHours = Number(values['from-day']) * 24;
+  const shape = { startHours, hours: startHours + days * 24, sampleHours: SAMPLE_HOURS, calmHours: CALM_DAYS * 24 };
   const { samples, wrong } = await runDays({ seed: Number(values.from), ...shape, told });
   say(JSON.stringify(samples.at(-1)));
   for (const text of wrong) say(`WRONG: ${text}`);

@@ -156,12 +156,12 @@ export async function passTime(run: Run, until: Ms, isEnough: () => boolean = ()
   }
 }
 
-/** Build the group of a trial; no time has passed and nothing runs yet. */
-export function createRun(trial: Trial, told: boolean): Run {
+/** Build the group of a trial; its clocks stand at `from`, and nothing runs yet. */
+export function createRun(trial: Trial, told: boolean, from: Ms = 0): Run {
   const rand = seededDraw(trial.seed ^ 0x5eed);
   const { latencyMs, lateOneIn, lateMs } = trial;
   const net: Network = {
-    time: createTime(),
+    time: { ...createTime(), now: from },
     parties: new Map(),
     dns: new Map(),
     rand,
