@@ -31,6 +31,25 @@ const replica = async (stage: Stage) => {
 };
 const inSpare = ({ spare }: Stage, node: DataNode) => node === spare.master || spare.replicas.includes(node);
 
+/**
+ * Wait until every node follows the master by its own account, and not only by what sentinels last heard: whom all of them
+ * forget while it follows nobody, none of them can find again.
+ */
+export async function allFollow(
+  { topology, spare }: Pick<Stage, 'topology' | 'spare'>,
+  withinMs: number,
+): Promise<void> {
+  const master = await topology.agreedMaster({ withinMs });
+  for (const node of topology.nodes) {
+    if (node === master || node === spare.master || spare.replicas.includes(node)) continue;
+    const follows = async () => {
+      const { role, master_port: port, master_link_status: link } = await node.info('replication');
+      return role === 'slave' && port === String(master.port) && link === 'up';
+    };
+    await until(`${node.name} to follow ${master.name}`, follows, { withinMs, describe: topology.report });
+  }
+}
+
 /** A node that a sentinel gives another role throws us out with all its clients. */
 async function insist(node: DataNode, ...words: string[]): Promise<void> {
   await until(`${node.name} to take ${words.join(' ')}`, async () => (await node.command(...words)) !== undefined);

@@ -13,7 +13,7 @@ import { sentinelCommand } from '../../src/demo/programs.ts';
 import { startTopology, type Topology } from '../../src/demo/topology.ts';
 import { textOf } from '../../src/demo/until.ts';
 import { createChance } from './chance.ts';
-import { HAPPENINGS, type Happening } from './happenings.ts';
+import { allFollow, HAPPENINGS, type Happening } from './happenings.ts';
 import { createLoad, type Load, type Places } from './load.ts';
 import { PROBE_PATH } from './probe.ts';
 import { look, type Sample, snapshot } from './sample.ts';
@@ -112,6 +112,7 @@ async function live(topology: Topology, probes: readonly string[]): Promise<Life
     const happening = deck.pop() as Happening;
     try {
       await oneRound(load, () => happening.run({ topology, spare, chance, round }));
+      await allFollow({ topology, spare }, SETTLED_MS);
       await topology.settled({ withinMs: SETTLED_MS });
       await sleep(QUIET_MS);
       const minute = passedMs() / 60_000;

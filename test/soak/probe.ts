@@ -21,6 +21,8 @@ export interface Inside {
   /** How late the loop was since the last look. */
   readonly delayP99Ms: number;
   readonly delayMaxMs: number;
+  /** The longest that one turn of the loop took of the processor; what other processes took meanwhile does not count. */
+  readonly turnMaxMs: number;
 }
 
 declare const gc: () => void;
@@ -32,25 +34,46 @@ if (path !== undefined) listen(path);
 function listen(at: string): void {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
+  const turns = watchTurns();
   rmSync(at, { force: true });
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', async (order: Buffer) => {
       const [verb, file] = order.toString().trim().split(' ');
       if (verb === 'snapshot') return void socket.end(JSON.stringify({ file: writeHeapSnapshot(file) }));
-      const late = { delayP99Ms: delay.percentile(99) / 1e6, delayMaxMs: delay.max / 1e6 };
+      const late = { delayP99Ms: delay.percentile(99) / 1e6, delayMaxMs: delay.max / 1e6, turnMaxMs: turns.maxMs() };
       gc();
       // What was let go by finalizers goes with the second one.
       await turn();
       gc();
       socket.end(JSON.stringify({ ...inside(), ...late }));
       delay.reset();
+      turns.reset();
     });
   });
   server.listen(at).unref();
 }
 
-function inside(): Omit<Inside, 'delayP99Ms' | 'delayMaxMs'> {
+/** Between two looks of a timer lies a turn of the loop, or several short ones. */
+function watchTurns() {
+  let before = process.cpuUsage();
+  let longest = 0;
+  const look = () => {
+    const { user, system } = process.cpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+    before = process.cpuUsage();
+  };
+  setInterval(look, 5).unref();
+  return {
+    maxMs: () => longest,
+    reset() {
+      before = process.cpuUsage();
+      longest = 0;
+    },
+  };
+}
+
+function inside(): Omit<Inside, 'delayP99Ms' | 'delayMaxMs' | 'turnMaxMs'> {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   const handles: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1;

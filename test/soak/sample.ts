@@ -48,6 +48,11 @@ export async function look(sentinel: SentinelNode, probe: string, minute: number
   };
 }
 
+/** How late the loop was since the last look. */
+export async function delays(probe: string): Promise<Pick<Inside, 'delayP99Ms' | 'delayMaxMs' | 'turnMaxMs'>> {
+  return JSON.parse(await ask(probe, 'look')) as Inside;
+}
+
 /** Write a heap snapshot of the sentinel into `file`; it stands still meanwhile. */
 export async function snapshot(probe: string, file: string): Promise<void> {
   await ask(probe, `snapshot ${file}`);

@@ -1,0 +1,129 @@
+// npm run soak:stalls: how long the loop of a real sentinel stands still at what takes it longest. Prints a table; no
+// verdict, since that depends on the machine.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createSentinelNode, type SentinelNode } from '../../src/demo/nodes.ts';
+import { freePorts } from '../../src/demo/ports.ts';
+import { atExit } from '../../src/demo/processes.ts';
+import { sentinelCommand } from '../../src/demo/programs.ts';
+import { until } from '../../src/demo/until.ts';
+import { PROBE_PATH } from './probe.ts';
+import { delays } from './sample.ts';
+
+const MASTERS = 1000;
+/** PING and its two friends, until so many bytes are together. */
+const PIPELINE_BYTES = 64 * 1024 * 1024;
+const CONF_BYTES = 512 * 1024;
+
+const folder = mkdtempSync(join(tmpdir(), 'ts-sentinel-stalls-'));
+const forget = atExit(() => rmSync(folder, { recursive: true, force: true }));
+const probe = join(folder, 'probe');
+
+/** A sentinel with the probe and this configuration; nothing runs where its masters should be. */
+async function sentinelWith(name: string, lines: readonly string[]): Promise<SentinelNode> {
+  const [port = 0] = await freePorts(1);
+  const [node = '', main = ''] = sentinelCommand('ts');
+  const loaded = fileURLToPath(new URL('probe.js', import.meta.url));
+  return createSentinelNode({
+    name,
+    kind: 'ts',
+    command: [node, '--expose-gc', '--import', loaded, main],
+    env: { [PROBE_PATH]: probe },
+    port,
+    dir: join(folder, name.replaceAll(' ', '-')),
+    conf: { file: 'sentinel.conf', text: `${[`port ${port}`, 'bind 127.0.0.1', ...lines].join('\n')}\n` },
+    startMs: 120_000,
+  });
+}
+
+const masters = (count: number) =>
+  Array.from({ length: count }, (_, number) => `sentinel monitor m${number} 127.0.0.1 ${1 + number} 2`);
+
+async function tell(what: string): Promise<void> {
+  const { delayMaxMs, delayP99Ms, turnMaxMs } = await delays(probe);
+  const cells = [turnMaxMs, delayMaxMs, delayP99Ms].map((ms) => ms.toFixed(0).padStart(6));
+  process.stdout.write(`${what.padEnd(66)} ${cells.join('  ')}\n`);
+}
+
+function client(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.on('error', reject);
+  });
+}
+
+process.stdout.write(`${''.padEnd(66)}  turn   late   late 99 % (ms)\n`);
+
+const many = await sentinelWith('many masters', masters(MASTERS));
+await many.start();
+await sleep(5000);
+await tell(`start with ${MASTERS} masters that refuse`);
+await sleep(10_000);
+await tell(`${MASTERS} masters that refuse, 10 s`);
+for (let times = 0; times < 20; times++) await many.command('SENTINEL', 'MASTERS');
+await tell(`SENTINEL MASTERS with ${MASTERS} masters, 20 times`);
+
+const slow = await client(many.port);
+slow.pause();
+for (let times = 0; times < 50; times++) slow.write('SENTINEL MASTERS\r\n');
+await sleep(3000);
+await tell('the same 50 times to a client that does not read');
+slow.destroy();
+
+await many.command('SENTINEL', 'FLUSHCONFIG');
+for (let times = 0; times < 10; times++) await many.command('SENTINEL', 'SET', `m${times}`, 'quorum', '2');
+await tell(`SENTINEL SET with ${MASTERS} masters, 10 times, each with its save`);
+await many.stop();
+
+const one = await sentinelWith('one master', masters(1));
+await one.start();
+await sleep(2000);
+await delays(probe);
+const pipeline = await client(one.port);
+let answered = 0;
+pipeline.on('data', (data: Buffer) => {
+  answered += data.length;
+});
+const part = 'PING\r\n*3\r\n$8\r\nSENTINEL\r\n$6\r\nmaster\r\n$2\r\nm0\r\n*2\r\n$4\r\nPING\r\n$1\r\nx\r\n';
+const whole = Buffer.from(part.repeat(Math.ceil(PIPELINE_BYTES / part.length)));
+pipeline.write(whole);
+let seen = -1;
+await until(
+  'the last answer',
+  async () => {
+    const still = seen === answered && answered > 0;
+    seen = answered;
+    return still;
+  },
+  { withinMs: 300_000, everyMs: 1000 },
+);
+await tell(`a pipeline of ${PIPELINE_BYTES >> 20} MB, read as it is answered`);
+pipeline.destroy();
+
+const large = await client(one.port);
+const request = `*2\r\n$4\r\nPING\r\n$${PIPELINE_BYTES}\r\n${'x'.repeat(PIPELINE_BYTES)}\r\n`;
+let echoed = 0;
+large.on('data', (data: Buffer) => {
+  echoed += data.length;
+});
+large.write(request, 'latin1');
+await until('the echo', () => echoed >= PIPELINE_BYTES, { withinMs: 120_000 });
+await tell(`PING with an argument of ${PIPELINE_BYTES >> 20} MB`);
+large.destroy();
+await one.stop();
+
+const comments = Array.from({ length: CONF_BYTES / 64 }, (_, number) => `# ${String(number).padEnd(61, '.')}`);
+const written = await sentinelWith('a large file', [...comments, ...masters(20)]);
+await written.start();
+await sleep(1000);
+await tell(`start with a file of ${readFileSync(written.confFile).length >> 10} KB`);
+for (let times = 0; times < 10; times++) await written.command('SENTINEL', 'SET', 'm1', 'quorum', String(2 + times));
+await tell('SENTINEL SET with it, 10 times, each with its save');
+await written.stop();
+
+rmSync(folder, { recursive: true, force: true });
+forget();
