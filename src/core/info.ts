@@ -4,7 +4,7 @@ import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failove
 import { meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
 import { isAwaited, locate, refuseName } from './names.ts';
-import { currentAddress, doubtUntil, isKnown, masterOf, refTo, sameAddress } from './query.ts';
+import { currentAddress, doubtUntil, isKnown, majorityOf, masterOf, peersOf, refTo, sameAddress } from './query.ts';
 import type { Master, Ms, Replica, Role, SentinelState } from './state.ts';
 import { announce, persistSoon, type Turn, touch, touchGroup } from './turn.ts';
 
@@ -226,7 +226,8 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
     return Number.POSITIVE_INFINITY;
   const wrong = wrongRole(turn, master, replica);
   if (wrong === undefined) return Number.POSITIVE_INFINITY;
-  const settled = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0) + wrong.patienceMs;
+  const shownAt = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0);
+  const settled = shownAt + patience(state, master, wrong, shownAt);
   const ordered = (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs;
   const due = Math.max(settled, ordered, replica.role === 'master' ? doubtUntil(state, master, replica) : 0) + 1;
   if (now < due) return due;
@@ -237,6 +238,21 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   replica.infoWantedAt = now;
   announce(turn, { name: wrong.event, about: refTo(state, replica) });
   return now + state.tunables.infoPeriodMs;
+}
+
+/**
+ * How long a replica may be in its wrong role, since it showed itself so.
+ * Differs: the genuine server waits eight seconds for a newer configuration, which would make a master of this node; its
+ * clients write to it all the while, and lose what they wrote. Whoever made it one tells so within a publish period: when
+ * after that every peer that is not down has said hello, and a majority has, there is no newer configuration.
+ */
+function patience(state: SentinelState, master: Master, { event, patienceMs }: WrongRole, shownAt: Ms): Ms {
+  const { publishPeriodMs } = state.tunables;
+  if (event !== '+convert-to-slave') return patienceMs;
+  const peers = peersOf(state, master);
+  const heard = peers.filter(({ lastHelloAt }) => lastHelloAt > shownAt + publishPeriodMs);
+  const isHeard = peers.every((peer) => peer.sdownAt !== undefined || heard.includes(peer));
+  return isHeard && heard.length + 1 >= majorityOf(peers.length + 1) ? publishPeriodMs : patienceMs;
 }
 
 /**
@@ -251,7 +267,13 @@ function saidSoLately(turn: Turn, master: Master): boolean {
   return false;
 }
 
-function wrongRole(turn: Turn, master: Master, replica: Replica) {
+interface WrongRole {
+  readonly event: '+convert-to-slave' | '+fix-slave-config';
+  readonly since: Ms;
+  readonly patienceMs: Ms;
+}
+
+function wrongRole(turn: Turn, master: Master, replica: Replica): WrongRole | undefined {
   const { state } = turn;
   // The master itself, known by a second name: it is in its right place.
   if (replica.runId !== '' && replica.runId === master.runId) return undefined;
@@ -260,7 +282,7 @@ function wrongRole(turn: Turn, master: Master, replica: Replica) {
       event: '+convert-to-slave',
       since: replica.roleSince,
       patienceMs: 4 * state.tunables.publishPeriodMs,
-    } as const;
+    };
   const { reportedMaster } = replica;
   if (replica.role !== 'slave' || reportedMaster === undefined) return undefined;
   const reported = locate(turn, reportedMaster.host, reportedMaster.port);
@@ -271,7 +293,7 @@ function wrongRole(turn: Turn, master: Master, replica: Replica) {
     event: '+fix-slave-config',
     since: replica.confChangeAt,
     patienceMs: master.options.failoverTimeoutMs,
-  } as const;
+  };
 }
 
 /** Only a master that reports its role, lately and without any doubt, is one to send replicas to. */
