@@ -174,8 +174,8 @@ function drawKinds(rand: Draw): readonly FaultKind[] {
 const FORGETFUL: readonly FaultKind[] = ['order', 'remove', 'hello', 'phantom', 'echo', 'lost'];
 
 const SPOILS: readonly { readonly by: FaultKind; readonly these: readonly FaultKind[] }[] = [
-  { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom', 'lost'] },
-  { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom', 'lost'] },
+  { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom', 'lost', 'move'] },
+  { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom', 'lost', 'move'] },
 ];
 
 function drawSettings(rand: Draw, pick: Pick, count: number) {

@@ -61,6 +61,10 @@ export interface Record {
   >;
   /** What was sent and not answered yet, by connection. */
   readonly owed: Map<number, (readonly string[])[]>;
+  /** By connection: the node that was meant, where nodes are known by their names. */
+  readonly meant: Map<number, string>;
+  /** The masters whose failover it leads, by its events: the state is ahead of what is done. */
+  readonly leads: Set<string>;
   readonly scripts: ScriptsSeen;
   tilt: boolean;
   second: number;
@@ -119,11 +123,9 @@ export function createWatch(byName: boolean): Watch {
 const hostOf = ({ byName }: Watch, { host, ip }: Address) => (byName ? host : ip);
 const placeOf = (watch: Watch, address: Address) => `${hostOf(watch, address)}:${address.port}`;
 
-/** The node at the other end of a connection: by its name the one that the sentinel takes it for. */
-function placeBehind({ byName }: Watch, { state }: Life, connection: ConnectionId, { place }: Socket): string {
-  if (!byName) return place;
-  const link = state.links.get(state.connections.get(connection) ?? -1);
-  return `${link?.address.host}:${link?.address.port}`;
+/** The node at the other end of a connection: by its name the one that the sentinel took it for. */
+function placeBehind({ byName }: Watch, { meant }: Record, connection: ConnectionId, { place }: Socket): string {
+  return byName ? (meant.get(connection) ?? 'nowhere') : place;
 }
 
 /** `rule` names the invariant, `why` what was seen instead. Only the first violation counts. */
@@ -142,6 +144,8 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
     odowns: new Map(),
     choices: new Map(),
     owed: new Map(),
+    meant: new Map(),
+    leads: new Set(),
     scripts: noScripts(),
     tilt: false,
     second: 0,
@@ -357,7 +361,8 @@ const judged = new Set([
 /** An effect is about to be carried out. */
 export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record: Record, effect: OuterEffect): void {
   if (effect.kind === 'announce') return watchEvent(watch, sentinel, life, record, effect.event);
-  if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record);
+  if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record, effect.connection);
+  if (effect.kind === 'disconnect') record.meant.delete(effect.connection);
   if (effect.kind === 'run-script') return watchScript(watch, sentinel, life, record, effect);
   if (effect.kind !== 'send') return;
   const target = life.connections.get(effect.connection)?.other;
@@ -407,6 +412,9 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '+tilt') record.tilt = true;
   if (name === '-tilt') record.tilt = false;
   check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
+  if (name === '+elected-leader') record.leads.add(event.about.name);
+  const isOver = name === '+switch-master' || name.startsWith('-failover-abort');
+  if (isOver && 'about' in event) record.leads.delete(event.about.name);
   if (name === '+selected-slave') noteChoice(life, record, event.about);
   if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
   if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
@@ -514,11 +522,11 @@ function watchRoleOrder(
   if (!isNode(node)) return;
   const master = life.state.masters.get(node.group);
   if (master === undefined) return;
-  const place = placeBehind(watch, life, connection, target);
+  const place = placeBehind(watch, record, connection, target);
   if (host === 'NO') return watchPromotion(watch, sentinel, life, record, master, node, place);
   // Who is known by a name may be taken for another one while the DNS is behind; a second failover mends that, unless the
   // only master with its data is demoted.
-  const demoted = node.role === 'master' && master.failover === undefined;
+  const demoted = node.role === 'master' && !record.leads.has(master.name);
   const own = host === (watch.byName ? demoted && node.name : ip) && Number(port) === node.port;
   check(watch, !own, 'orders', () => `${name} orders ${node.name} to follow itself`);
   const current = currentAddress(life.state, master);
@@ -616,7 +624,15 @@ function beginSecond(record: Record, now: Ms): void {
 }
 
 /** I22: nobody is flooded with connections. */
-function watchConnect(watch: Watch, { name }: Sentinel, { state }: Life, record: Record): void {
+function watchConnect(
+  watch: Watch,
+  { name }: Sentinel,
+  { state }: Life,
+  record: Record,
+  connection: ConnectionId,
+): void {
+  const link = state.links.get(state.connections.get(connection) ?? -1);
+  if (watch.byName && link !== undefined) record.meant.set(connection, placeOf(watch, link.address));
   beginSecond(record, state.lastInputAt);
   record.connects += 1;
   // Those to whom it was connected in this second may be removed by now.
@@ -634,12 +650,15 @@ export function watchInput(
   from: Socket | undefined,
   input: Input,
 ): void {
-  if (input.kind === 'closed') record.owed.delete(input.connection);
+  if (input.kind === 'closed') {
+    record.owed.delete(input.connection);
+    record.meant.delete(input.connection);
+  }
   // Of a connection that was given up in this very turn nothing counts any more.
   if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
   const args = record.owed.get(input.connection)?.shift();
   const command = args?.[0];
-  const place = placeBehind(watch, life, input.connection, from);
+  const place = placeBehind(watch, record, input.connection, from);
   const { reply } = input;
   if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now);
   if (command === 'INFO' && reply.kind === 'text') {
