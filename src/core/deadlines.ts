@@ -8,6 +8,11 @@ export interface Deadline {
 }
 export type DeadlineHeap = Deadline[];
 
+/** Of two at one instant, the one of the older instance: what else is in the heap must make no difference. */
+function isBefore(one: Deadline, other: Deadline): boolean {
+  return one.at < other.at || (one.at === other.at && one.target < other.target);
+}
+
 /** Add a deadline: O(log n). */
 export function pushDeadline(heap: DeadlineHeap, deadline: Deadline): void {
   let child = heap.length;
@@ -15,7 +20,7 @@ export function pushDeadline(heap: DeadlineHeap, deadline: Deadline): void {
   while (child > 0) {
     const parent = (child - 1) >> 1;
     const above = heap[parent];
-    if (above === undefined || above.at <= deadline.at) break;
+    if (above === undefined || !isBefore(deadline, above)) break;
     heap[child] = above;
     child = parent;
   }
@@ -31,17 +36,27 @@ export function popDue(heap: DeadlineHeap, now: number): Deadline | undefined {
   return first;
 }
 
+/** Forget all deadlines of instances but those that `holds` is true of, and of two equal ones the second: O(n log n). */
+export function keepDeadlines(heap: DeadlineHeap, holds: (deadline: Deadline) => boolean): void {
+  const seen = new Set<number>();
+  for (const deadline of heap.splice(0).filter(holds)) {
+    if (seen.has(deadline.target)) continue;
+    if (deadline.target !== 0) seen.add(deadline.target);
+    pushDeadline(heap, deadline);
+  }
+}
+
 function sink(heap: DeadlineHeap, last: Deadline): void {
   let parent = 0;
   for (;;) {
     let child = 2 * parent + 1;
     let below = heap[child];
     const right = heap[child + 1];
-    if (below !== undefined && right !== undefined && right.at < below.at) {
+    if (below !== undefined && right !== undefined && isBefore(right, below)) {
       child += 1;
       below = right;
     }
-    if (below === undefined || below.at >= last.at) break;
+    if (below === undefined || !isBefore(below, last)) break;
     heap[parent] = below;
     parent = child;
   }

@@ -1,7 +1,7 @@
 // The core's front door: one input goes in, the effects it leads to come out.
 // Same state, input, clock and draws: same effects.
 import { onAnswer } from './ask.ts';
-import { popDue, pushDeadline } from './deadlines.ts';
+import { type Deadline, keepDeadlines, popDue, pushDeadline } from './deadlines.ts';
 import type { Clock, Effect, Input, NodeReply } from './effects.ts';
 import { onHello, onHelloReply } from './hello.ts';
 import { discoverAgain, onInfo } from './info.ts';
@@ -35,12 +35,15 @@ export function step(state: SentinelState, input: Input, clock: Clock, rand: Ran
   return effects;
 }
 
-/** Nobody needs to be woken for what an earlier deadline of the same instance has overtaken. */
+/**
+ * Nobody needs to be woken for what an earlier deadline of the same instance has overtaken. Those that are far away go
+ * when most of the heap is of that kind: a down-after of days must not let it grow for days.
+ */
 function dropOvertaken({ deadlines, instances }: SentinelState): void {
-  for (let [first] = deadlines; first !== undefined; [first] = deadlines) {
-    if (first.target === 0 || instances.get(first.target)?.wakeAt === first.at) return;
+  const holds = ({ target, at }: Deadline) => target === 0 || instances.get(target)?.wakeAt === at;
+  if (deadlines.length > 4 * instances.size + 20) keepDeadlines(deadlines, holds);
+  for (let first = deadlines[0]; first !== undefined && !holds(first); first = deadlines[0])
     popDue(deadlines, first.at);
-  }
 }
 
 /** The instant at which the core must be given a `tick`, unless another input comes first. */
