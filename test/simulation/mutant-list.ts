@@ -114,8 +114,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an answer counts for ever',
     file: 'src/core/down.ts',
-    from: 'return peer.answer?.down === true && now - peer.answer.at <= answerLastsMs(state);',
-    to: 'return peer.answer?.down === true && now >= 0 && answerLastsMs(state) > 0;',
+    from: 'return answer !== undefined && now - answer.at <= answerLastsMs(state);',
+    to: 'return answer !== undefined && now >= 0 && answerLastsMs(state) > 0;',
   },
   {
     name: 'a replica with priority 0 is promoted',

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { MUTANTS } from './mutant-list.ts';
 import { type Outcome, runTrial } from './run.ts';
 import { drawTrial } from './trial.ts';
 
@@ -45,3 +46,10 @@ describe('trials that once broke a rule', () => {
     await mustHold(file, trial);
   });
 });
+
+test.each(MUTANTS.map(({ name, file, from }) => ({ name, file, from })))(
+  'it can still be planted: $name',
+  ({ file, from }) => {
+    expect(readFileSync(file, 'utf8').split(from)).toHaveLength(2);
+  },
+);
