@@ -70,6 +70,9 @@ const SYN_RETRY_MS: Ms = 1000;
 
 const placeText = (ip: string, port: number) => `${ip}:${port}`;
 
+/** How long a connection lives whose other end is gone; tcp-keepalive. */
+const KEEPALIVE_MS: Ms = 300_000;
+
 export function partyFacts(name: string, ip: string, port: number) {
   return {
     name,
@@ -224,13 +227,21 @@ export function breakConnection(net: Network, socket: Socket): void {
   if (socket.status !== 'open' || other === undefined) return;
   shut(socket, 'read ECONNRESET');
   if (net.rand(2) === 0) shut(other, 'read ECONNRESET');
+  else keepAlive(net, other);
+}
+
+/** The other end is gone without a word: the kernel asks, gets no answer, and gives the connection up. */
+function keepAlive(net: Network, socket: Socket): void {
+  plan(net.time, net.time.now + KEEPALIVE_MS, () => shut(socket, 'read ETIMEDOUT'));
 }
 
 /** The process dies. With its machine (`off`) nobody is told. */
 export function kill(net: Network, party: Party, condition: 'down' | 'off'): void {
   for (const socket of [...party.sockets]) {
-    if (condition === 'off') drop(socket);
-    else close(net, socket);
+    if (condition === 'off') {
+      drop(socket);
+      if (socket.other !== undefined) keepAlive(net, socket.other);
+    } else close(net, socket);
   }
   party.condition = condition;
   party.paused = false;

@@ -424,7 +424,10 @@ export function order(
     if (sentinel.life !== life) return;
     const ends = { address: 'operator:1', localAddress: '', authenticated: true };
     const session = openSession(life.world.sessions, ends, clockOf(world, sentinel).now);
-    request(world, sentinel, life, session, args, answer);
+    request(world, sentinel, life, session, args, (replies) => {
+      closeSession(life.world.sessions, session);
+      answer(replies);
+    });
   });
 }
 

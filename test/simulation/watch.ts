@@ -364,6 +364,7 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
   if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record, effect.connection);
   if (effect.kind === 'disconnect') record.meant.delete(effect.connection);
   if (effect.kind === 'run-script') return watchScript(watch, sentinel, life, record, effect);
+  if (effect.kind === 'disconnect') record.owed.delete(effect.connection);
   if (effect.kind !== 'send') return;
   const target = life.connections.get(effect.connection)?.other;
   let owed = record.owed.get(effect.connection);
