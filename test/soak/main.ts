@@ -75,7 +75,7 @@ function withProbe(path: string): SentinelOptions {
   const [node = '', main = ''] = sentinelCommand('ts');
   const probe = fileURLToPath(new URL('probe.js', import.meta.url));
   return {
-    command: [node, '--expose-gc', '--import', probe, main],
+    command: [node, '--import', probe, main],
     env: { [PROBE_PATH]: path },
     config: [
       'sentinel deny-scripts-reconfig no',

@@ -1,10 +1,11 @@
-// Loaded into a sentinel by `node --expose-gc --import`: tells over a Unix socket what the process costs just now.
+// Loaded into a sentinel by `node --import`: tells over a Unix socket what the process costs just now.
 // It changes nothing of the sentinel, and what it needs itself is the same all the time.
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { writeHeapSnapshot } from 'node:v8';
+import { setFlagsFromString, writeHeapSnapshot } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** Where the probe listens; set by the soak, and by nobody else. */
 export const PROBE_PATH = 'TS_SENTINEL_PROBE';
@@ -25,13 +26,13 @@ export interface Inside {
   readonly turnMaxMs: number;
 }
 
-declare const gc: () => void;
-
 const path = process.env[PROBE_PATH];
 delete process.env[PROBE_PATH];
 if (path !== undefined) listen(path);
 
 function listen(at: string): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const turns = watchTurns();
@@ -42,10 +43,10 @@ function listen(at: string): void {
       const [verb, file] = order.toString().trim().split(' ');
       if (verb === 'snapshot') return void socket.end(JSON.stringify({ file: writeHeapSnapshot(file) }));
       const late = { delayP99Ms: delay.percentile(99) / 1e6, delayMaxMs: delay.max / 1e6, turnMaxMs: turns.maxMs() };
-      gc();
+      collect();
       // What was let go by finalizers goes with the second one.
       await turn();
-      gc();
+      collect();
       socket.end(JSON.stringify({ ...inside(), ...late }));
       delay.reset();
       turns.reset();

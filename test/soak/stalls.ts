@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { createFakeCluster } from '../../bench/fake-cluster.ts';
 import { createSentinelNode, type SentinelNode } from '../../src/demo/nodes.ts';
 import { freePorts } from '../../src/demo/ports.ts';
 import { atExit } from '../../src/demo/processes.ts';
@@ -23,15 +23,16 @@ const folder = mkdtempSync(join(tmpdir(), 'ts-sentinel-stalls-'));
 const forget = atExit(() => rmSync(folder, { recursive: true, force: true }));
 const probe = join(folder, 'probe');
 
+const loaded = new URL('probe.js', import.meta.url).href;
+
 /** A sentinel with the probe and this configuration; nothing runs where its masters should be. */
 async function sentinelWith(name: string, lines: readonly string[]): Promise<SentinelNode> {
   const [port = 0] = await freePorts(1);
   const [node = '', main = ''] = sentinelCommand('ts');
-  const loaded = fileURLToPath(new URL('probe.js', import.meta.url));
   return createSentinelNode({
     name,
     kind: 'ts',
-    command: [node, '--expose-gc', '--import', loaded, main],
+    command: [node, '--import', loaded, main],
     env: { [PROBE_PATH]: probe },
     port,
     dir: join(folder, name.replaceAll(' ', '-')),
@@ -58,25 +59,33 @@ function client(port: number): Promise<Socket> {
 
 process.stdout.write(`${''.padEnd(66)}  turn   late   late 99 % (ms)\n`);
 
-const many = await sentinelWith('many masters', masters(MASTERS));
-await many.start();
-await sleep(5000);
-await tell(`start with ${MASTERS} masters that refuse`);
+/** Fake nodes that answer: each master has a replica, and there are two peers. */
+const many = await createFakeCluster('ts', MASTERS, 10_000);
+process.env[PROBE_PATH] = probe;
+process.env.NODE_OPTIONS = `--import ${loaded}`;
+await many.sentinel.start();
+delete process.env[PROBE_PATH];
+delete process.env.NODE_OPTIONS;
+await until('all replicas', async () => (await many.order({ kind: 'report' }, 'report')).seen === 2 * MASTERS, {
+  withinMs: 120_000,
+});
+await sleep(3000);
+await tell(`start with ${MASTERS} masters, until all is known`);
 await sleep(10_000);
-await tell(`${MASTERS} masters that refuse, 10 s`);
-for (let times = 0; times < 20; times++) await many.command('SENTINEL', 'MASTERS');
+await tell(`${MASTERS} masters at rest, 10 s`);
+for (let times = 0; times < 20; times++) await many.sentinel.command('SENTINEL', 'MASTERS');
 await tell(`SENTINEL MASTERS with ${MASTERS} masters, 20 times`);
-
-const slow = await client(many.port);
+const slow = await client(many.sentinel.port);
 slow.pause();
 for (let times = 0; times < 50; times++) slow.write('SENTINEL MASTERS\r\n');
 await sleep(3000);
 await tell('the same 50 times to a client that does not read');
 slow.destroy();
-
-await many.command('SENTINEL', 'FLUSHCONFIG');
-for (let times = 0; times < 10; times++) await many.command('SENTINEL', 'SET', `m${times}`, 'quorum', '2');
+for (let times = 0; times < 10; times++) await many.sentinel.command('SENTINEL', 'SET', `m${times}`, 'quorum', '2');
 await tell(`SENTINEL SET with ${MASTERS} masters, 10 times, each with its save`);
+await many.order({ kind: 'kill', groups: MASTERS }, 'done');
+await sleep(20_000);
+await tell(`all ${MASTERS} masters die, 20 s`);
 await many.stop();
 
 const one = await sentinelWith('one master', masters(1));
