@@ -75,6 +75,7 @@ function emptyState(durable: DurableState, facts: StartFacts, clock: Clock): Sen
     saveFailure: undefined,
     heldBackSince: undefined,
     unsavedVotes: new Set(),
+    withheldVotes: new Set(),
     attemptEpoch: undefined,
   };
 }

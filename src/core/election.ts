@@ -143,6 +143,12 @@ export function campaign(turn: Turn, master: Master, failover: WaitStart): Ms {
 
 function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
   const { state, now } = turn;
+  // Differs: the genuine server goes on, and a master that is back is replaced all the same (spec/behavior.md §7.1).
+  if (master.odownAt === undefined) {
+    loseElection(turn, master);
+    retrySoon(turn, master);
+    return now;
+  }
   const { votes, heard, open } = tally(state, master, failover.failoverEpoch);
   const { quorum } = master.options;
   const voters = votersOf(master);

@@ -318,6 +318,8 @@ export interface SentinelState {
   heldBackSince: Ms | undefined;
   /** Masters whose `voteUnsaved` is set. */
   readonly unsavedVotes: Set<InstanceId>;
+  /** Those of them whose save has failed: their event is told when it is done at last. */
+  readonly withheldVotes: Set<InstanceId>;
   /** The epoch of the attempts begun at this instant: attempts of one turn share one epoch (design.md §6). */
   attemptEpoch: { epoch: Epoch; at: Ms } | undefined;
 }

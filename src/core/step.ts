@@ -14,7 +14,8 @@ import { settleUnsaved } from './script-queue.ts';
 import { onScriptExited, onScriptRefused, onScriptStarted } from './scripts.ts';
 import type { Connection, ConnectionId, Link, Ms, Pending, Rand, SentinelState } from './state.ts';
 import { enterTilt, leaveTiltWhenOver, stoodStill } from './tilt.ts';
-import { beginTurn, log, type Turn, touch } from './turn.ts';
+import { announce, beginTurn, log, type Turn, touch } from './turn.ts';
+import { voteEvent } from './vote.ts';
 
 /** The process looks at its clocks at least this often, whether anything happens or not. */
 export const HEARTBEAT_MS: Ms = 500;
@@ -187,10 +188,13 @@ function onSaved(turn: Turn): void {
   for (const id of state.unsavedVotes) {
     const master = state.instances.get(id);
     if (master?.kind !== 'master') continue;
+    if (master.voteUnsaved && master.leader !== undefined && state.withheldVotes.has(id))
+      announce(turn, voteEvent(state, master, master.leader));
     master.voteUnsaved = false;
     touch(turn, master);
   }
   state.unsavedVotes.clear();
+  state.withheldVotes.clear();
 }
 
 /** The old file is whole and the state is not in it: try again soon, and say so, but not at every attempt. */
@@ -204,5 +208,8 @@ function onSaveFailed(turn: Turn, reason: string): void {
   } else state.saveFailure = { ...saveFailure, reason, count: saveFailure.count + 1 };
   state.saveAt = now + SAVE_RETRY_MS;
   pushDeadline(state.deadlines, { at: state.saveAt, target: 0 });
-  for (const id of state.unsavedVotes) touch(turn, { id });
+  for (const id of state.unsavedVotes) {
+    state.withheldVotes.add(id);
+    touch(turn, { id });
+  }
 }

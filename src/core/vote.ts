@@ -1,6 +1,7 @@
 // The vote: given once per master and epoch, on disk before anyone hears of it; and how votes are counted.
+import type { SentinelEvent } from './events.ts';
 import { majorityOf, refTo } from './query.ts';
-import type { Epoch, Master, Ms, RunId } from './state.ts';
+import type { Epoch, Master, Ms, RunId, SentinelState } from './state.ts';
 import { announce, persist, type Turn, touch } from './turn.ts';
 
 /** The instant from which others are held back is moved by up to this much, so that they do not move together. */
@@ -19,10 +20,15 @@ export function castVote(turn: Turn, master: Master, ask: { epoch: Epoch; candid
   master.leaderEpoch = ask.epoch;
   master.voteUnsaved = true;
   state.unsavedVotes.add(master.id);
+  state.withheldVotes.delete(master.id);
   persist(turn);
-  const about = refTo(state, master);
-  announce(turn, { name: '+vote-for-leader', about, runId: ask.candidate, epoch: ask.epoch }, true);
+  announce(turn, voteEvent(state, master, ask.candidate), true);
   if (ask.candidate !== state.myId) standBack(turn, master, ask);
+}
+
+/** What is told of the vote that `master` holds now. */
+export function voteEvent(state: SentinelState, master: Master, candidate: RunId): SentinelEvent {
+  return { name: '+vote-for-leader', about: refTo(state, master), runId: candidate, epoch: master.leaderEpoch };
 }
 
 /** Someone else leads this epoch: hold our own attempt back so that two sentinels do not race. */

@@ -187,7 +187,7 @@ describe('the turn', () => {
     await turnEnds();
     saves.shift()?.resolve();
     await turnEnds();
-    expect(did).toEqual(['save', 'vote told', 'log The configuration can be saved again']);
+    expect(did).toEqual(['save', 'vote told', 'log The configuration can be saved again', '+vote-for-leader']);
     expect(state.masters.get('m')?.voteUnsaved).toBe(false);
   });
 
