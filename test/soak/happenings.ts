@@ -192,7 +192,8 @@ export const HAPPENINGS: readonly Happening[] = [
   {
     name: 'another master comes and goes',
     async run({ topology, spare, round }) {
-      const name = `spare-${round}`;
+      // Visitors RESET what begins with another letter: in a failover, that ends it.
+      const name = `m-spare-${round}`;
       const group = { ...spare, name };
       const port = await spareMasterPort(spare);
       for (const sentinel of topology.sentinels) {
@@ -210,7 +211,7 @@ export const HAPPENINGS: readonly Happening[] = [
     name: 'many masters come and go',
     async run({ topology, spare, round }) {
       const port = String(await spareMasterPort(spare));
-      const names = Array.from({ length: 20 }, (_, number) => `many-${round}-${number}`);
+      const names = Array.from({ length: 20 }, (_, number) => `m-many-${round}-${number}`);
       for (const sentinel of topology.sentinels)
         for (const name of names) await sentinel.command('SENTINEL', 'MONITOR', name, '127.0.0.1', port, '2');
       await sleep(3000);

@@ -1,6 +1,6 @@
 // Loaded into a sentinel by `node --import`: tells over a Unix socket what the process costs just now.
 // It changes nothing of the sentinel, and what it needs itself is the same all the time.
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -22,7 +22,7 @@ export interface Inside {
   /** How late the loop was since the last look. */
   readonly delayP99Ms: number;
   readonly delayMaxMs: number;
-  /** The longest that one turn of the loop took of the processor; what other processes took meanwhile does not count. */
+  /** The longest that one turn of the loop took of the processor. */
   readonly turnMaxMs: number;
 }
 
@@ -55,20 +55,24 @@ function listen(at: string): void {
   server.listen(at).unref();
 }
 
-/** Between two looks of a timer lies a turn of the loop, or several short ones. */
+/**
+ * Between two looks of a timer lies a turn of the loop, or several short ones. Counted is the processor time of our
+ * thread, as the kernel has it: neither other processes nor the collector's threads make it longer.
+ */
 function watchTurns() {
-  let before = process.cpuUsage();
+  const usedMs = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  let before = usedMs();
   let longest = 0;
   const look = () => {
-    const { user, system } = process.cpuUsage(before);
-    longest = Math.max(longest, (user + system) / 1000);
-    before = process.cpuUsage();
+    const now = usedMs();
+    longest = Math.max(longest, now - before);
+    before = now;
   };
   setInterval(look, 5).unref();
   return {
     maxMs: () => longest,
     reset() {
-      before = process.cpuUsage();
+      before = usedMs();
       longest = 0;
     },
   };

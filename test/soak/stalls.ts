@@ -17,6 +17,8 @@ import { delays } from './sample.ts';
 const MASTERS = 1000;
 /** PING and its two friends, until so many bytes are together. */
 const PIPELINE_BYTES = 64 * 1024 * 1024;
+const LISTENERS = 5000;
+const EVENTS = 100;
 const CONF_BYTES = 512 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), 'ts-sentinel-stalls-'));
@@ -123,6 +125,25 @@ large.write(request, 'latin1');
 await until('the echo', () => echoed >= PIPELINE_BYTES, { withinMs: 120_000 });
 await tell(`PING with an argument of ${PIPELINE_BYTES >> 20} MB`);
 large.destroy();
+
+let heard = 0;
+const listeners: Socket[] = [];
+while (listeners.length < LISTENERS)
+  listeners.push(...(await Promise.all(Array.from({ length: 100 }, () => client(one.port)))));
+for (const socket of listeners) {
+  socket.on('data', (data: Buffer) => {
+    heard += data.length;
+  });
+  socket.write('SUBSCRIBE +set\r\n');
+}
+const subscribed = '*3\r\n$9\r\nsubscribe\r\n$4\r\n+set\r\n:1\r\n'.length;
+await until('all to listen', () => heard >= LISTENERS * subscribed);
+await tell(`${LISTENERS} come and subscribe`);
+const options = Array.from({ length: EVENTS }, () => ['quorum', '2']).flat();
+await one.command('SENTINEL', 'SET', 'm0', ...options);
+await until('all to have heard', () => heard >= LISTENERS * (subscribed + 50 * EVENTS), { withinMs: 120_000 });
+await tell(`${EVENTS} events at once to ${LISTENERS} listeners`);
+for (const socket of listeners) socket.destroy();
 await one.stop();
 
 const comments = Array.from({ length: CONF_BYTES / 64 }, (_, number) => `# ${String(number).padEnd(61, '.')}`);
