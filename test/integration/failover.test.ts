@@ -29,7 +29,8 @@ test('a killed master is replaced, the other replica follows, the old master ret
   await topology.master.start();
   await follows(topology.master, promoted);
   expect(promotions(topology)).toHaveLength(1);
-  expect(await agreedEpoch(topology)).toBe('1');
+  // One, or more after a split vote, which a loaded machine may see.
+  expect(Number(await agreedEpoch(topology))).toBeGreaterThanOrEqual(1);
   await until('the old master to be listed as a healthy replica', async () => {
     const replicas = sentinel === undefined ? [] : await listed(sentinel, 'REPLICAS');
     return replicas.find(({ port, flags }) => port === String(topology.master.port) && flags === 'slave');
