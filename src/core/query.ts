@@ -162,6 +162,18 @@ export function doubtUntil(state: SentinelState, one: Master | Replica, other: M
   return Math.min(strangeUntil(state, one), strangeUntil(state, other));
 }
 
+/**
+ * The node of this group that an address means: the one that is spelled so, else the one at that place. While the DNS is
+ * behind two names may stand for one place.
+ */
+export function nodeAt(state: SentinelState, master: Master, address: Address): Master | Replica | undefined {
+  const nodes = [master, ...replicasOf(state, master)];
+  const key = spelledKey(address);
+  return (
+    nodes.find((node) => spelledKey(node.address) === key) ?? nodes.find((node) => sameAddress(node.address, address))
+  );
+}
+
 /** We and the peers that are not sdown (a disconnected one counts until it is). */
 export function usableSentinels(state: SentinelState, master: Master): number {
   return 1 + peersOf(state, master).filter((peer) => peer.sdownAt === undefined).length;

@@ -2,7 +2,7 @@
 import { adoptName } from './follow.ts';
 import { addReplica, moveMaster, removeInstance } from './instances.ts';
 import { dropConnections, joinLink, leaveLink } from './links.ts';
-import { linkOf, peersOf, placeOf, refTo, replicasOf, sameAddress } from './query.ts';
+import { linkOf, nodeAt, peersOf, placeOf, refTo, replicasOf } from './query.ts';
 import type { Address, Link, Master, Replica } from './state.ts';
 import { announce, persist, type Turn, touchGroup } from './turn.ts';
 
@@ -17,7 +17,8 @@ import { announce, persist, type Turn, touchGroup } from './turn.ts';
 export function switchMaster(turn: Turn, master: Master, told: Address): void {
   const { state } = turn;
   const former = replicasOf(state, master);
-  const promoted = former.find((replica) => sameAddress(replica.address, told));
+  const node = nodeAt(state, master, told);
+  const promoted = node?.kind === 'replica' ? node : undefined;
   if (promoted !== undefined) adoptName(turn, promoted, told.host);
   // A node is known by its own name, not by the one that somebody else has for it.
   const address = promoted?.address ?? told;
