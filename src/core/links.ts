@@ -19,7 +19,8 @@ import { announce, type Turn, touch } from './turn.ts';
 /**
  * Pause after a failed attempt, as the genuine server's (spec/behavior.md §1.4). Differs: never more than a tenth of
  * down-after, as often as PING is sent, or a node that was away for less would be taken for down when it was back
- * already.
+ * already. Once down-after is over there is nothing to be saved by haste: a quarter then, so that many dead nodes do not
+ * keep us busy.
  */
 const RETRY_MS: Ms = 1000;
 /**
@@ -110,14 +111,16 @@ export function keepConnected(turn: Turn, link: Link): Ms {
   if (isDisconnected(link) && turn.now >= link.retryAt) {
     if (link.command === undefined) open(turn, link, 'command');
     if (link.kind === 'data' && link.subscription === undefined) open(turn, link, 'subscription');
-    link.retryAt = turn.now + retryPause(turn.state, link);
+    link.retryAt = turn.now + retryPause(turn, link);
   }
   const next = isDisconnected(link) ? link.retryAt : Number.POSITIVE_INFINITY;
   return Math.min(next, awaitOpen(turn, link, link.command), awaitOpen(turn, link, link.subscription));
 }
 
-function retryPause(state: SentinelState, link: Link): Ms {
-  return Math.max(RETRY_PROVEN_MS, Math.min(RETRY_MS, Math.trunc(shortestDownAfter(state, link) / 10)));
+function retryPause({ state, now }: Turn, link: Link): Ms {
+  const downAfterMs = shortestDownAfter(state, link);
+  const isDown = link.silentSince !== undefined && now - link.silentSince > downAfterMs;
+  return Math.max(RETRY_PROVEN_MS, Math.min(RETRY_MS, Math.trunc(downAfterMs / (isDown ? 4 : 10))));
 }
 
 /** The strictest down-after of a link's users, kept until one of them comes, goes or changes. */
@@ -191,7 +194,7 @@ function credentials(state: SentinelState, master: Master, kind: Link['kind']): 
 /** The attempt failed or the connection is gone. */
 export function onClosed(turn: Turn, link: Link, connection: Connection, reason: string): void {
   forgetConnection(turn, link, connection);
-  const pause = connection.proven ? RETRY_PROVEN_MS : retryPause(turn.state, link);
+  const pause = connection.proven ? RETRY_PROVEN_MS : retryPause(turn, link);
   link.retryAt = Math.max(turn.now, connection.since + pause);
   const user = someUser(turn.state, link);
   if (user !== undefined) {
