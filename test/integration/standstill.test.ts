@@ -1,6 +1,7 @@
 // A sentinel that stands still, for whatever reason, takes nobody for down when it moves again; longer than two seconds is
 // a TILT, as in redis-sentinel. A disk that is slow is no standstill.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -93,4 +94,43 @@ test('a disk that takes six seconds to sync: nobody is taken for down, there is 
   expect(sentinel.log().slice(before)).not.toContain('+tilt');
   expect(judgements(sentinel)).toEqual([]);
   expect(await topology.agreedMaster()).toBe(topology.master);
+});
+
+/** Share of the time in which the process's thread ran or wanted to run: near 1 for a loop that never rests. */
+async function unrest(pid: number, ms: number): Promise<number> {
+  const busyMs = () => {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ').map(Number);
+    return (ran + waited) / 1e6;
+  };
+  const [before, from] = [busyMs(), performance.now()];
+  await sleep(ms);
+  return (busyMs() - before) / (performance.now() - from);
+}
+
+test('the longest times that can be set: no timer goes off at once, the loop rests, and nothing is judged early', async () => {
+  const LONGEST = String(2 ** 31 - 1);
+  const topology = await start({
+    replicas: 1,
+    downAfterMs: 2 ** 31 - 1,
+    failoverTimeoutMs: 2 ** 31 - 1,
+    sentinels: [{ config: [`timeout ${LONGEST}`, `tcp-keepalive ${LONGEST}`] }],
+  });
+  const [sentinel] = topology.sentinels as [SentinelNode];
+  for (const tunable of ['tilt-period', 'script-max-runtime', 'script-retry-delay', 'election-timeout', 'tilt-trigger'])
+    await sentinel.command('SENTINEL', 'DEBUG', tunable, LONGEST);
+  const client = connect(sentinel.port, '127.0.0.1', () =>
+    client.write(`CLIENT PAUSE ${2 ** 40} WRITE\r\nPUBLISH x y\r\n`),
+  );
+  client.on('error', () => undefined);
+  topology.master.pause();
+  // A loop that never rests is near 1, however much else the machine has to do.
+  expect(await unrest(sentinel.pid ?? 0, 4000)).toBeLessThan(0.9);
+  client.destroy();
+  topology.master.resume();
+  await sentinel.command('CLIENT', 'UNPAUSE');
+  expect(judgements(sentinel)).toEqual([]);
+  expect(sentinel.stderr()).toBe('');
+  // What is ordered happens all the same.
+  await sentinel.command('SENTINEL', 'FAILOVER', 'mymaster');
+  await topology.agreedMaster({ not: topology.master });
 });
