@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isIP, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { StartError } from './config-file.ts';
 import { isSystemError, words } from './store.ts';
 
@@ -140,6 +141,12 @@ function listen(server: Server, options: Parameters<Server['listen']>[0] & objec
 }
 
 const LOOK_EVERY_MS = 10_000;
+/**
+ * Of so many looks, so far apart, none must find it: the kernel hands out the table in pieces, and one socket that is
+ * closed meanwhile can hide another one.
+ */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 200;
 
 /**
  * Look now and then whether the kernel still has a socket that listens on the ports of these servers; returns how to
@@ -154,12 +161,20 @@ export function watchListeners(servers: readonly Server[]): () => void {
   let watching = true;
   const timer = setInterval(async () => {
     for (const port of ports)
-      if ((await isListenedOn(port)) === false && watching) throw new Error(`Nothing listens on port ${port} any more`);
+      if ((await isGone(port)) && watching) throw new Error(`Nothing listens on port ${port} any more`);
   }, LOOK_EVERY_MS).unref();
   return () => {
     watching = false;
     clearInterval(timer);
   };
+}
+
+async function isGone(port: number): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    if ((await isListenedOn(port)) !== false) return false;
+    await setTimeout(LOOK_AGAIN_MS, undefined, { ref: false });
+  }
+  return true;
 }
 
 /** Does the kernel have a socket that listens on `port`? `undefined`: it does not tell, as elsewhere than on Linux. */

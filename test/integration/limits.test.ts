@@ -169,7 +169,7 @@ describe.each(servers)('%s', (server) => {
   });
 
   test('a subscriber above the soft limit is closed when its seconds are over, although nothing more is told', async () => {
-    const world = await start(server, 'client-output-buffer-limit pubsub 0 64kb 2');
+    const world = await start(server, 'client-output-buffer-limit pubsub 0 64kb 6');
     const { listed } = await slowSubscriber(world, 14_000_000);
     expect(await listed()).toContain('sub=1');
     await until('the subscriber to be gone', async () => !(await listed()).includes('sub=1'));
