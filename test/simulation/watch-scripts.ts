@@ -13,9 +13,11 @@ const STARTS_MAX = 20;
 export interface ScriptsSeen {
   readonly runs: Map<JobId, number>;
   newest: JobId;
+  /** Begun while saves failed, when everything but votes goes on; they may be run again when saves work. */
+  readonly unsaved: Set<JobId>;
 }
 
-export const noScripts = (): ScriptsSeen => ({ runs: new Map(), newest: 0 });
+export const noScripts = (): ScriptsSeen => ({ runs: new Map(), newest: 0, unsaved: new Set() });
 
 /** A script is about to be started. Returns what is wrong with that. */
 export function wrongInScript({ state, processes }: Life, seen: ScriptsSeen, job: JobId): string | undefined {

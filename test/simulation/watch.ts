@@ -399,11 +399,16 @@ function watchScript(
   const wrong = wrongInScript(life, scripts, job);
   check(watch, wrong === undefined, 'scripts', () => `${name}: ${wrong}`);
   const [, group, , start, , , host, port] = argv;
-  if (start !== 'start' || life.state.saveFailure !== undefined) return;
+  if (life.state.saveFailure !== undefined) scripts.unsaved.add(job);
+  if (start !== 'start' || scripts.unsaved.has(job)) return;
   const told = `${name} ${group} ${host}:${port} `;
   const stored =
     [...watch.stored].some((key) => key.startsWith(told)) ||
-    disk.saved.masters.some((master) => master.name === group && !watch.byName && isName(master.host));
+    disk.saved.masters.some((master) => master.name === group && !watch.byName && isName(master.host)) ||
+    // Two new addresses in one turn: what is on disk is newer than the first of them.
+    disk.saved.masters.some(
+      (master) => master.name === group && master.configEpoch === life.state.masters.get(group)?.configEpoch,
+    );
   check(watch, stored, 'saved-first', () => `${name} has a script told of ${host}:${port} unsaved`);
 }
 
