@@ -1,6 +1,6 @@
 // How instances come and go: masters, their replicas, their peers, and the indexes that find them.
 import { createLink, joinLink, releaseLink, touchUsers } from './links.ts';
-import { addressKey, sameAddress, spelledKey } from './query.ts';
+import { addressKey, peersOf, sameAddress, spelledKey } from './query.ts';
 import type {
   Address,
   Epoch,
@@ -165,8 +165,9 @@ export function dropDependents(turn: Turn, master: Master): void {
   }
 }
 
-/** Change a master's address; the caller sees to its link. */
+/** Change a master's address; the caller sees to its link. What peers said about it, they said about another node. */
 export function moveMaster(state: SentinelState, master: Master, address: Address): void {
+  for (const peer of peersOf(state, master)) peer.answer = undefined;
   forgetAddress(state, master);
   master.address = address;
   indexAddress(state, master);

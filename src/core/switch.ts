@@ -40,7 +40,6 @@ export function switchMaster(turn: Turn, master: Master, told: Address): void {
   leaveLink(oldLink, master.id);
   announce(turn, { name: '+slave', about: refTo(state, demoted) });
   for (const peer of peersOf(state, master)) {
-    peer.answer = undefined;
     peer.vote = undefined;
     peer.answeredEpoch = undefined;
     peer.askedAt = undefined;

@@ -101,8 +101,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'answers about the old master count for the new one',
-    file: 'src/core/switch.ts',
-    from: '    peer.answer = undefined;\n',
+    file: 'src/core/instances.ts',
+    from: '  for (const peer of peersOf(state, master)) peer.answer = undefined;\n',
     to: '',
   },
   {
