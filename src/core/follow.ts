@@ -88,6 +88,19 @@ function respell(state: SentinelState, replica: Replica, address: Address): void
   replicas.set(key, replica.id);
 }
 
+/**
+ * Was the name of the instance looked up lately, if it has one? If not it is now, and `asking` is judged again when there
+ * is an answer, or none to be had.
+ */
+export function isLookedUp(turn: Turn, instance: Instance, asking: Instance): boolean {
+  const { host } = instance.address;
+  if (!isName(host) || !turn.state.settings.resolveHostnames) return true;
+  const name = lookUp(turn, host, CERTAIN_MAX_AGE_MS);
+  if (name?.status !== 'asked') return true;
+  name.waiting.add(asking.id);
+  return false;
+}
+
 /** Until now nobody knew that another link leads to the same peer: one is enough. */
 function shareLink(turn: Turn, peer: Peer, link: Link): void {
   const { state } = turn;
@@ -116,10 +129,14 @@ export function adoptName(turn: Turn, instance: Replica | Peer, host: string): v
   if (state.settings.announceHostnames) persistSoon(turn);
 }
 
-/** The replica at this address, new if there was none; `isNew` tells. A name is taken over, an IP is not. */
+/**
+ * The replica at this address, new if there was none; `isNew` tells. A name is taken over, an IP is not. Where it has
+ * another name already, that one is looked up: its node may have left this place to the one that is told of.
+ */
 export function meetReplica(turn: Turn, master: Master, address: Address): { replica: Replica; isNew: boolean } {
   const known = replicasOf(turn.state, master).find((replica) => sameAddress(replica.address, address));
   if (known === undefined) return { replica: addReplica(turn, master, address), isNew: true };
+  if (isName(address.host) && spelledKey(known.address) !== spelledKey(address)) isLookedUp(turn, known, known);
   adoptName(turn, known, address.host);
   return { replica: known, isNew: false };
 }

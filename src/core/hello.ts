@@ -16,6 +16,7 @@ import {
   refTo,
   replicasOf,
   sameAddress,
+  sameNode,
   shownHost,
 } from './query.ts';
 import { tellReconfiguration } from './script-queue.ts';
@@ -234,7 +235,7 @@ function peersByRunId(state: SentinelState, runId: RunId): Peer[] {
 function adoptConfiguration(turn: Turn, master: Master, peer: Peer, hello: Hello): void {
   if (hello.configEpoch <= master.configEpoch) return;
   master.configEpoch = hello.configEpoch;
-  const moved = !sameAddress(hello.masterAddress, master.address);
+  const moved = !sameNode(hello.masterAddress, master.address);
   if (!moved) {
     // Somebody confirmed the present master in a later epoch than ours: our attempt could only lose.
     if (master.failover === undefined || master.failover.failoverEpoch > hello.configEpoch) return persistSoon(turn);

@@ -1,7 +1,7 @@
 // INFO of data nodes: when it is asked for, what is read from it, and what a change of role leads to.
 import type { NodeReply } from './effects.ts';
 import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failover.ts';
-import { meetReplica } from './follow.ts';
+import { isLookedUp, meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
 import { isAwaited, locate, refuseName } from './names.ts';
 import { currentAddress, doubtUntil, isKnown, majorityOf, masterOf, peersOf, refTo, sameAddress } from './query.ts';
@@ -148,7 +148,8 @@ function noteRunId(turn: Turn, node: Master | Replica, runId: string | undefined
     node.strangeSince = turn.now;
     node.surprises = seen.ip === address.ip;
   }
-  if (seen?.runId !== runId || seen.ip !== address.ip) node.seen = { runId, ip: address.ip };
+  if (seen?.runId !== runId) node.seen = { runId, ip: address.ip, since: turn.now };
+  else if (seen.ip !== address.ip) node.seen = { ...seen, ip: address.ip };
   if (runId === node.runId) return;
   if (node.runId !== '') {
     announce(turn, { name: '+reboot', about: refTo(turn.state, node) });
@@ -231,7 +232,11 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   const ordered = (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs;
   const due = Math.max(settled, ordered, replica.role === 'master' ? doubtUntil(state, master, replica) : 0) + 1;
   if (now < due) return due;
-  if (!saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;
+  if (replica.role === 'master') {
+    const lookedUp = [master, replica].map((node) => isLookedUp(turn, node, replica));
+    if (lookedUp.includes(false)) return Number.POSITIVE_INFINITY;
+  }
+  if (!saidSoHere(turn, replica) || !saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;
   const target = currentAddress(state, master);
   if (!orderRole(turn, replica, target)) return Number.POSITIVE_INFINITY;
   replica.orderedAt = now;
@@ -264,6 +269,23 @@ function saidSoLately(turn: Turn, master: Master): boolean {
   if (master.infoAt !== undefined && turn.now - master.infoAt <= FAST_INFO_MS) return true;
   master.infoWantedAt = turn.now;
   touch(turn, master);
+  return false;
+}
+
+/**
+ * Did the node say what it is over the connection that we have now? If not it is asked, and its answer judges it again.
+ * Differs: the genuine server goes by what came over any connection, and the node may be another one by now, or have
+ * another role since it started anew.
+ */
+function saidSoHere(turn: Turn, replica: Replica): boolean {
+  const connection = commandConnection(turn.state, replica);
+  if (connection === undefined) return false;
+  const { infoAt = 0, infoWantedAt = 0 } = replica;
+  if (infoAt > connection.since) return true;
+  if (infoWantedAt <= connection.since) {
+    replica.infoWantedAt = connection.since + 1;
+    touch(turn, replica);
+  }
   return false;
 }
 

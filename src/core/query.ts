@@ -142,10 +142,14 @@ export function isKnown(state: SentinelState, master: Master, address: Address):
  * was given its IP and the DNS is behind. `-Infinity`: there is no doubt.
  */
 export function strangeUntil(state: SentinelState, { address, strangeSince }: Master | Replica): Ms {
-  if (strangeSince === undefined || !state.settings.resolveHostnames || !isName(address.host))
-    return Number.NEGATIVE_INFINITY;
+  return believedFrom(state, address, strangeSince);
+}
+
+/** From when on the process that has answered since `since` is believed to be the node that has the name. */
+function believedFrom(state: SentinelState, address: Address, since: Ms | undefined): Ms {
+  if (since === undefined || !state.settings.resolveHostnames || !isName(address.host)) return Number.NEGATIVE_INFINITY;
   // Where its name leads elsewhere it is followed so much later.
-  return Math.max(strangeSince, leadsElsewhereSince(state, address) ?? strangeSince) + SETTLED_MS;
+  return Math.max(since, leadsElsewhereSince(state, address) ?? since) + SETTLED_MS;
 }
 
 /** Since when the DNS has another answer than the IP at which the node is; `undefined`: it has none, or the same. */
@@ -156,21 +160,26 @@ export function leadsElsewhereSince(state: SentinelState, { host, ip = '' }: Add
 
 /**
  * Until when two nodes that both say they are masters may have changed places, and neither is told to follow the other:
- * it might be the right one, and follow itself. Of two that changed places both are strange.
+ * it might be the right one, and follow itself. Of two that changed places we see neither for long.
  */
 export function doubtUntil(state: SentinelState, one: Master | Replica, other: Master | Replica): Ms {
-  return Math.min(strangeUntil(state, one), strangeUntil(state, other));
+  return Math.min(...[one, other].map(({ address, seen }) => believedFrom(state, address, seen?.since)));
 }
 
 /**
- * The node of this group that an address means: the one that is spelled so, else the one at that place. While the DNS is
- * behind two names may stand for one place.
+ * Do both mean one node? While the DNS is behind two names may stand for one place, and are two nodes. A second name of
+ * a node costs a second entry, until they are known to be one (`followName`).
  */
+export function sameNode(a: Address, b: Address): boolean {
+  return isName(a.host) && isName(b.host) ? spelledKey(a) === spelledKey(b) : sameAddress(a, b);
+}
+
+/** The node of this group that an address means: the one that is spelled so, else the one at that place without a name. */
 export function nodeAt(state: SentinelState, master: Master, address: Address): Master | Replica | undefined {
   const nodes = [master, ...replicasOf(state, master)];
   const key = spelledKey(address);
   return (
-    nodes.find((node) => spelledKey(node.address) === key) ?? nodes.find((node) => sameAddress(node.address, address))
+    nodes.find((node) => spelledKey(node.address) === key) ?? nodes.find((node) => sameNode(node.address, address))
   );
 }
 

@@ -167,8 +167,8 @@ interface DataNode extends InstanceBase {
   roleSince: Ms;
   /** INFO sent before this instant is not fresh enough: ask again now (spec/behavior.md §13.2). */
   infoWantedAt: Ms | undefined;
-  /** The process that answered last, in whatever role, and its IP. */
-  seen: { readonly runId: RunId; readonly ip: string | undefined } | undefined;
+  /** The process that answered last, in whatever role, its IP, and since when it is this process. */
+  seen: { readonly runId: RunId; readonly ip: string | undefined; readonly since: Ms } | undefined;
   /** Since when it is another process than before: started anew, or another node. */
   strangeSince: Ms | undefined;
   /** … and answers at the very IP of the one before, where the DNS did not lead us anew. */

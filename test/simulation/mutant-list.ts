@@ -180,8 +180,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'fixed: who changed places behind the DNS is believed',
     file: 'src/core/query.ts',
-    from: '  return Math.min(strangeUntil(state, one), strangeUntil(state, other));',
-    to: '  return Math.min(strangeUntil(state, one), strangeUntil(state, other), 0);',
+    from: '  return Math.min(...[one, other].map(',
+    to: '  return Math.min(0, ...[one, other].map(',
+  },
+  {
+    name: 'fixed: a hello that names a node means who is at its place',
+    file: 'src/core/hello.ts',
+    from: 'const moved = !sameNode(',
+    to: 'const moved = !sameAddress(',
   },
   {
     name: 'fixed: another run id at our own address was a peer',
