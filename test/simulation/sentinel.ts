@@ -44,6 +44,8 @@ export interface Life {
   /** The operator's scripts that run. */
   readonly processes: Processes;
   readonly timer: Timer;
+  /** What it hears it acts on only when its save is done. */
+  saving: boolean;
   /** What the watch saw of it. */
   record: Record | undefined;
   /** Inputs that wait for the next tick, where the sentinel acts on ticks only. */
@@ -169,6 +171,7 @@ export function boot(world: SentinelWorld, sentinel: Sentinel): void {
     connections: new Map(),
     processes: new Map(),
     timer: createTimer(),
+    saving: false,
     record: undefined,
     untilTick: [],
     engine: createEngine(state, {
@@ -248,6 +251,7 @@ function save(world: SentinelWorld, sentinel: Sentinel, life: Life): Promise<voi
   const { disk } = sentinel;
   const { time } = world.net;
   const saved = durableState(life.state);
+  life.saving = true;
   return new Promise((resolve, reject) => {
     plan(time, time.now + world.saveMs(sentinel), () => {
       if (sentinel.life !== life) return;
@@ -264,6 +268,7 @@ function save(world: SentinelWorld, sentinel: Sentinel, life: Life): Promise<voi
       inProcess(sentinel, () => {
         if (sentinel.life !== life) return;
         world.promised = true;
+        life.saving = false;
         if (fails) reject(new SaveError('No space left on device'));
         else resolve();
       });

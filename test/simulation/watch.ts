@@ -31,10 +31,13 @@ interface Answer {
   readonly at: Ms;
   readonly down: boolean;
   readonly about: string;
+  /** The answer before this one, which came during a save: what was decided until then leaves only now. */
+  readonly before: Answer | undefined;
 }
 
 interface Info {
   readonly at: Ms;
+  readonly runId: string | undefined;
   readonly role: string | undefined;
   readonly priority: number;
 }
@@ -493,8 +496,9 @@ function watchOdown(watch: Watch, { name }: Sentinel, { state }: Life, record: R
   let votes = 1;
   for (const runId of master.peers.keys()) {
     const answer = record.answers.get(`${group} ${runId}`);
-    const fresh = answer !== undefined && answer.at >= odownAt - 5 * state.tunables.askPeriodMs;
-    if (fresh && answer.down && answer.about === about) votes += 1;
+    const says = (given: Answer | undefined) =>
+      given?.down === true && given.about === about && given.at >= odownAt - 5 * state.tunables.askPeriodMs;
+    if (says(answer) || says(answer?.before)) votes += 1;
   }
   const { quorum } = master.options;
   check(watch, votes >= quorum, 'odown', () => `${name} tells +odown of ${about}, ${votes} of ${quorum} say so`);
@@ -669,8 +673,12 @@ export function watchInput(
   if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now);
   if (command === 'INFO' && reply.kind === 'text') {
     const before = record.infos.get(place) ?? [];
-    const { role, priority = before[0]?.priority ?? 100 } = parseInfo(reply.text);
-    record.infos.set(place, [{ at: now, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
+    const [last] = before;
+    const info = parseInfo(reply.text);
+    const { role, runId } = info;
+    // A master says nothing of its priority. By its name a node answers whoever has its place.
+    const priority = info.priority ?? (watch.byName && last?.runId !== runId ? undefined : last?.priority) ?? 100;
+    record.infos.set(place, [{ at: now, runId, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
   }
   if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from.owner)
     noteAnswer(watch, life, record, now, from, args, reply);
@@ -687,7 +695,7 @@ function noteOk({ okAt }: Record, place: string, now: Ms): void {
 
 function noteAnswer(
   watch: Watch,
-  { state }: Life,
+  life: Life,
   record: Record,
   at: Ms,
   from: Socket,
@@ -697,10 +705,14 @@ function noteAnswer(
   // Anything else is no answer, and the one before it stands.
   if (down?.kind !== 'integer' || leader?.kind !== 'text' || epoch?.kind !== 'integer') return;
   const about = `${host}:${port}`;
+  const { state } = life;
   for (const master of state.masters.values())
     for (const peer of peersOf(state, master)) {
       if (peer.address.ip !== from.ip || placeOf(watch, master.address) !== about) continue;
-      record.answers.set(`${master.name} ${peer.runId}`, { at, down: down.value === 1n, about });
+      const key = `${master.name} ${peer.runId}`;
+      const last = record.answers.get(key);
+      const before = life.saving ? (last?.before ?? last) : undefined;
+      record.answers.set(key, { at, down: down.value === 1n, about, before });
     }
 }
 
