@@ -168,7 +168,9 @@ function withNames(turn: Turn, master: Master, hello: Hello, text: string): Hell
   };
   const address = place(hello.address, known !== undefined && sameAddress(known.address, hello.address));
   const masterAddress = place(hello.masterAddress, isKnown(state, master, hello.masterAddress));
-  return address && masterAddress && { ...hello, address, masterAddress };
+  if (address === undefined || masterAddress === undefined) return undefined;
+  const isSame = address === hello.address && masterAddress === hello.masterAddress;
+  return isSame ? hello : { ...hello, address, masterAddress };
 }
 
 /** The peer this hello is from: known, moved to another address, or new. `undefined`: the address is our own. */

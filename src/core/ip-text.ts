@@ -4,6 +4,8 @@
 /** Four decimal numbers up to 255: what nearly every address is, and its one spelling already. */
 const PLAIN_IPV4 = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
 
+const STARTS_WITH_DIGIT = /^\d/;
+
 /**
  * The IP address that a text spells, in its one spelling; of IPv4 also the short forms of the C library, which
  * redis-sentinel 7.0.15 takes as well (`127.1`, `0x7f.1`, `2130706433`). `undefined` for anything else: names, brackets,
@@ -11,7 +13,8 @@ const PLAIN_IPV4 = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d
  */
 export function literalIp(text: string): string | undefined {
   if (PLAIN_IPV4.test(text)) return text;
-  return isIpv6(text) ? canonicalIp(text) : dottedQuad(text);
+  if (isIpv6(text)) return canonicalIp(text);
+  return STARTS_WITH_DIGIT.test(text) ? dottedQuad(text) : undefined;
 }
 
 /** One to four numbers, decimal, octal or hexadecimal; the last one fills the bytes that are left. */
@@ -31,7 +34,7 @@ function isIpv4(text: string): boolean {
 }
 
 function isIpv6(text: string): boolean {
-  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return false;
+  if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text)) return false;
   const halves = text.split('::');
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));

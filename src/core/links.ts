@@ -10,6 +10,7 @@ import type {
   Link,
   LinkId,
   Master,
+  MasterOptions,
   Ms,
   Pending,
   SentinelState,
@@ -261,10 +262,17 @@ export function request(
   pending: Pending,
 ): void {
   const { renamedCommands } = masterOf(turn.state, instance).options;
-  const [command, ...rest] = args;
-  const renamed = renamedCommands.get(command.toLowerCase())?.renamed ?? command;
   connection.pending.push(pending);
-  turn.effects.push({ kind: 'send', connection: connection.id, args: [renamed, ...rest] });
+  turn.effects.push({ kind: 'send', connection: connection.id, args: underItsName(renamedCommands, args) });
+}
+
+function underItsName(
+  renamedCommands: MasterOptions['renamedCommands'],
+  args: readonly [string, ...string[]],
+): readonly string[] {
+  if (renamedCommands.size === 0) return args;
+  const [command, ...rest] = args;
+  return [renamedCommands.get(command.toLowerCase())?.renamed ?? command, ...rest];
 }
 
 /** The open command connection of an instance; `undefined` while there is none. */
@@ -276,8 +284,8 @@ export function commandConnection(state: SentinelState, instance: Instance): Con
 /** The same for periodic commands, which stop while too many requests are unanswered. */
 export function unhurriedConnection(state: SentinelState, instance: Instance): Connection | undefined {
   const link = linkOf(state, instance);
-  const connection = commandConnection(state, instance);
-  return connection !== undefined && connection.pending.length < PENDING_MAX * link.users.size ? connection : undefined;
+  const { command } = link;
+  return command?.status === 'open' && command.pending.length < PENDING_MAX * link.users.size ? command : undefined;
 }
 
 /** The newest unanswered request of one kind that was made for `instance`. */
