@@ -169,27 +169,44 @@ function knock(
 
 /** Something travels from `from` to the end `to`, behind everything that is on its way there. */
 function carry(net: Network, from: Party, to: Socket, arrive: () => void): void {
-  to.arrivesAt = Math.max(to.arrivesAt, net.time.now + net.latency());
-  plan(net.time, to.arrivesAt, () => {
-    if (to.stuck.length > 0 || !passes(from, to.owner)) to.stuck.push({ from, arrive });
+  plan(net.time, arrival(net, to), () => {
+    if (isHeldUp(from, to)) to.stuck.push({ from, arrive });
     else arrive();
   });
+}
+
+/** When something arrives that leaves now. */
+function arrival(net: Network, to: Socket): Ms {
+  to.arrivesAt = Math.max(to.arrivesAt, net.time.now + net.latency());
+  return to.arrivesAt;
+}
+
+function isHeldUp(from: Party, to: Socket): boolean {
+  return to.stuck.length > 0 || !passes(from, to.owner);
 }
 
 /** Send on an open connection; on any other it is lost. */
 export function send(net: Network, socket: Socket, packet: Packet): void {
   const { other } = socket;
   if (socket.status !== 'open' || other === undefined) return;
-  carry(net, socket.owner, other, () => {
-    // Nobody holds this end any more: the kernel that has its address says so.
-    if (other.status === 'closed') {
-      const there = partyAt(net, other.ip, other.owner.port);
-      if (there !== undefined) carry(net, there, socket, () => shut(socket, 'read ECONNRESET'));
-      return;
-    }
-    if (other.owner.paused) other.owner.backlog.push(() => read(other, packet));
-    else read(other, packet);
+  // As `carry` does, with one closure less: nearly all that travels is packets.
+  plan(net.time, arrival(net, other), () => {
+    if (isHeldUp(socket.owner, other))
+      other.stuck.push({ from: socket.owner, arrive: () => receive(net, other, packet) });
+    else receive(net, other, packet);
   });
+}
+
+function receive(net: Network, socket: Socket, packet: Packet): void {
+  const { other, owner } = socket;
+  // Nobody holds this end any more: the kernel that has its address says so.
+  if (socket.status === 'closed') {
+    const there = partyAt(net, socket.ip, owner.port);
+    if (there !== undefined && other !== undefined) carry(net, there, other, () => shut(other, 'read ECONNRESET'));
+    return;
+  }
+  if (owner.paused) owner.backlog.push(() => read(socket, packet));
+  else read(socket, packet);
 }
 
 function read(socket: Socket, packet: Packet): void {

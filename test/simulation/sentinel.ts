@@ -26,6 +26,8 @@ import type { Record } from './watch.ts';
 export interface Disk {
   /** The text that was last rendered; what was saved since is in `saved`. */
   text: string;
+  /** The text that was read at the last start, and what was read: a file that nobody wrote need not be read again. */
+  read: { readonly text: string; readonly loaded: LoadedConfig };
   /** What the file says, in the state's terms. */
   saved: DurableState;
   /** Render and read the file at each save, not only at each start. */
@@ -114,11 +116,12 @@ export function createSentinel(
   },
 ): Sentinel {
   const { name, ip, runId, rand, text, whole, saveMs, clockRate, ticks } = facts;
+  const loaded = loadConfig(text, environment);
   const sentinel: Sentinel = {
     kind: 'sentinel',
     ...partyFacts(name, ip, 26379),
     runId,
-    disk: { text, saved: loadConfig(text, environment).durable, whole, mode: 'works', saveMs },
+    disk: { text, read: { text, loaded }, saved: loaded.durable, whole, mode: 'works', saveMs },
     rand,
     clockRate,
     wallOffsetMs: WALL_START_MS,
@@ -133,8 +136,10 @@ export function createSentinel(
 
 /** Its process is not running: its file is another one from now on. */
 export function writeFile({ disk }: Sentinel, text: string): void {
+  const loaded = loadConfig(text, environment);
   disk.text = text;
-  disk.saved = loadConfig(text, environment).durable;
+  disk.read = { text, loaded };
+  disk.saved = loaded.durable;
 }
 
 export function clockOf({ net }: SentinelWorld, sentinel: Sentinel): Clock {
@@ -151,7 +156,8 @@ export function fileText({ disk, life }: Sentinel): string {
 /** Start the process from what its file says. */
 export function boot(world: SentinelWorld, sentinel: Sentinel): void {
   const { disk, rand } = sentinel;
-  const loaded = loadConfig(disk.text, environment);
+  if (disk.read.text !== disk.text) disk.read = { text: disk.text, loaded: loadConfig(disk.text, environment) };
+  const { loaded } = disk.read;
   const clock = clockOf(world, sentinel);
   const facts = { myId: sentinel.runId, requirePass: undefined, port: sentinel.port };
   const { state, effects } = createState(loaded.durable, facts, clock, rand);
@@ -380,7 +386,7 @@ function serve(world: SentinelWorld, sentinel: Sentinel, socket: Socket): void {
         for (const reply of replies)
           send(world.net, socket, { kind: 'reply', reply: mumbled(sentinel, args, toNodeReply(reply)) });
         // Like the server, which reads on when the turn is through.
-        plan(world.net.time, world.net.time.now, () => run(world, sentinel, life, next));
+        if (requests.length > 0) plan(world.net.time, world.net.time.now, () => run(world, sentinel, life, next));
       };
       waiting = !request(world, sentinel, life, session, args, answer);
     }

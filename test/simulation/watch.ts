@@ -192,7 +192,7 @@ export function forgetPast(watch: Watch, name: string): void {
 
 /** Two states are one whatever the order in which they list things. */
 function sameContent(a: DurableState, b: DurableState): boolean {
-  return contentOf(a) === contentOf(b);
+  return a === b || contentOf(a) === contentOf(b);
 }
 
 function contentOf(value: unknown): string {
@@ -209,19 +209,19 @@ function contentOf(value: unknown): string {
 /** After every step. */
 export function watchState(watch: Watch, sentinel: Sentinel, life: Life, record: Record): void {
   const { state } = life;
-  const { name } = sentinel;
-  if (state.currentEpoch !== record.currentEpoch) {
-    const before = record.currentEpoch;
-    check(
-      watch,
-      state.currentEpoch > before,
-      'epoch',
-      () => `${name} goes back from ${before} to ${state.currentEpoch}`,
-    );
-    record.currentEpoch = state.currentEpoch;
-  }
+  if (state.currentEpoch !== record.currentEpoch) watchEpoch(watch, sentinel, record, state.currentEpoch);
   for (const master of state.masters.values()) watchMaster(watch, sentinel, life, record, master);
-  check(watch, state.deadlines.length < DEADLINES_MAX, 'bounds', () => `${name}: ${state.deadlines.length} deadlines`);
+  if (state.deadlines.length >= DEADLINES_MAX) tooMany(watch, sentinel, state.deadlines.length, 'deadlines');
+}
+
+function watchEpoch(watch: Watch, { name }: Sentinel, record: Record, epoch: Epoch): void {
+  const before = record.currentEpoch;
+  check(watch, epoch > before, 'epoch', () => `${name} goes back from ${before} to ${epoch}`);
+  record.currentEpoch = epoch;
+}
+
+function tooMany(watch: Watch, { name }: Sentinel, count: number, what: string): void {
+  check(watch, false, 'bounds', () => `${name}: ${count} ${what}`);
 }
 
 function watchMaster(watch: Watch, sentinel: Sentinel, life: Life, record: Record, master: Master): void {
@@ -376,19 +376,12 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
     record.owed.set(effect.connection, owed);
   }
   owed.push(effect.args);
-  check(
-    watch,
-    owed.length < PENDING_MAX * Math.max(1, life.state.masters.size),
-    'bounds',
-    () => `${sentinel.name}: ${owed.length} pending`,
-  );
-  const [command, first] = effect.args;
+  if (owed.length >= PENDING_MAX * Math.max(1, life.state.masters.size))
+    tooMany(watch, sentinel, owed.length, 'pending');
+  const [command] = effect.args;
   if (command === 'SLAVEOF') watchRoleOrder(watch, sentinel, life, record, target, effect);
   if (command === 'PUBLISH') watchHello(watch, sentinel, life, effect.args[2] ?? '');
-  if (command === 'SENTINEL') {
-    check(watch, first === 'is-master-down-by-addr', 'ask', () => `${sentinel.name} asks ${first}`);
-    watchAsk(watch, sentinel, life, record, effect.args);
-  }
+  if (command === 'SENTINEL') watchAsk(watch, sentinel, life, record, effect.args);
 }
 
 /** Few scripts at a time, in their order; what clients are told of a new address is on disk. */
@@ -610,7 +603,8 @@ function watchAsk(
   record: Record,
   args: readonly string[],
 ) {
-  const [, , host, port, epoch = '0', candidate] = args;
+  const [, question, host, port, epoch = '0', candidate] = args;
+  check(watch, question === 'is-master-down-by-addr', 'ask', () => `${name} asks ${question}`);
   check(watch, !record.tilt, 'tilt', () => `${name} asks in TILT`);
   if (state.saveFailure === undefined)
     check(
