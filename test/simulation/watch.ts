@@ -35,6 +35,13 @@ interface Answer {
   readonly before: Answer | undefined;
 }
 
+interface Ok {
+  last: Ms;
+  before: Ms;
+  /** The connection over which it came, if it came during a save. */
+  held: ConnectionId | undefined;
+}
+
 interface Info {
   readonly at: Ms;
   readonly runId: string | undefined;
@@ -50,7 +57,7 @@ export interface Record {
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
   /** By address: when PING was last answered acceptably, and the time before. */
-  readonly okAt: Map<string, { last: Ms; before: Ms }>;
+  readonly okAt: Map<string, Ok>;
   /** By address: what the last INFOs said, the newest first. */
   readonly infos: Map<string, readonly Info[]>;
   /** By master and peer: the last answer to is-master-down-by-addr. */
@@ -468,8 +475,10 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   if (instance?.sdownAt === undefined || master === undefined || ok === undefined) return;
   // Two more reasons to be sdown: the node says it is a replica, or it restarted (§2.4).
   if (instance.kind === 'master' && (instance.role === 'slave' || instance.rebootAt !== undefined)) return;
-  // In the very same millisecond the answer may have come behind the judgement.
-  const okAt = ok.last < instance.sdownAt ? ok.last : ok.before;
+  // In the very same millisecond the answer may have come behind the judgement. What comes during a save over a connection
+  // that had been given up by then counts for nothing.
+  const isLate = ok.held !== undefined && !life.state.connections.has(ok.held);
+  const okAt = ok.last < instance.sdownAt && !isLate ? ok.last : ok.before;
   const silentMs = instance.sdownAt - okAt;
   const { downAfterMs } = master.options;
   check(
@@ -664,7 +673,7 @@ export function watchInput(
   const command = args?.[0];
   const place = placeBehind(watch, record, input.connection, from);
   const { reply } = input;
-  if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now);
+  if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now, life.saving ? input.connection : undefined);
   if (command === 'INFO' && reply.kind === 'text') {
     const before = record.infos.get(place) ?? [];
     const [last] = before;
@@ -678,12 +687,13 @@ export function watchInput(
     noteAnswer(watch, life, record, now, from, args, reply);
 }
 
-function noteOk({ okAt }: Record, place: string, now: Ms): void {
+function noteOk({ okAt }: Record, place: string, now: Ms, held: ConnectionId | undefined): void {
   const ok = okAt.get(place);
-  if (ok === undefined) okAt.set(place, { last: now, before: Number.NEGATIVE_INFINITY });
+  if (ok === undefined) okAt.set(place, { last: now, before: Number.NEGATIVE_INFINITY, held });
   else {
     ok.before = ok.last;
     ok.last = now;
+    ok.held = held;
   }
 }
 
