@@ -148,7 +148,7 @@ export function onHello(turn: Turn, text: string): void {
 /** Our hello came back: whoever was taken for a peer at our address, while we did not know it, is none. */
 function forgetOurselves(turn: Turn, master: Master, address: Address): void {
   const isTaken = peersOf(turn.state, master).some((peer) => sameAddress(peer.address, address));
-  if (isTaken && isOurs(turn.state, master, address)) removeImpostor(turn, master, address);
+  if (isTaken && isOurs(turn.state, master, address)) removeImpostor(turn, master, address, turn.state.myId);
 }
 
 /**
@@ -183,7 +183,7 @@ function meetPeer(turn: Turn, master: Master, hello: Hello): Peer | undefined {
   }
   if (isOurs(state, master, hello.address)) return undefined;
   if (known?.kind === 'peer') return movePeer(turn, master, known, hello);
-  removeImpostor(turn, master, hello.address);
+  removeImpostor(turn, master, hello.address, hello.runId);
   const peer = addPeer(turn, master, hello.address, hello.runId);
   announce(turn, { name: '+sentinel', about: refTo(state, peer) });
   persistSoon(turn);
@@ -196,9 +196,10 @@ function movePeer(turn: Turn, master: Master, known: Peer, hello: Hello): Peer {
   const to = placeOf(state, address);
   removeInstance(turn, master, known);
   announce(turn, { name: '+sentinel-address-switch', about: refTo(state, master), to, runId });
-  removeImpostor(turn, master, address);
+  removeImpostor(turn, master, address, runId);
   let others = 0;
   for (const other of peersByRunId(state, runId)) {
+    removeImpostor(turn, masterOf(state, other), address, runId);
     const link = linkOf(state, other);
     other.address = address;
     link.address = address;
@@ -214,11 +215,11 @@ function movePeer(turn: Turn, master: Master, known: Peer, hello: Hello): Peer {
   return peer;
 }
 
-/** Another id at this very address cannot be right any more: its run id goes from all masters. */
-function removeImpostor(turn: Turn, master: Master, address: Address): void {
+/** Another id than `runId` at this very address cannot be right any more: it goes from all masters. */
+function removeImpostor(turn: Turn, master: Master, address: Address, runId: RunId): void {
   const { state } = turn;
   if (address.port === 0) return;
-  const impostor = peersOf(state, master).find((peer) => sameAddress(peer.address, address));
+  const impostor = peersOf(state, master).find((peer) => peer.runId !== runId && sameAddress(peer.address, address));
   if (impostor === undefined) return;
   announce(turn, { name: '+sentinel-invalid-addr', about: refTo(state, impostor) });
   for (const peer of peersByRunId(state, impostor.runId)) removeInstance(turn, masterOf(state, peer), peer);

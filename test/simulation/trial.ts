@@ -128,6 +128,9 @@ const MOMENTS: readonly EventName[] = [
 const MEETING_MS: Ms = 5000;
 const SETTLING_MS: Ms = 1500;
 
+/** How many sentinels a group has: most have three; many of them cost as much time as several groups. */
+const GROUP_SIZES: readonly number[] = [1, 2, ...Array<number>(14).fill(3), 4, 4, 5, 5, 5, 7];
+
 type Pick = <T>(choices: readonly T[]) => T;
 
 /** The trial of a seed: everything is drawn from it, how harsh it is as well. */
@@ -136,7 +139,7 @@ export function drawTrial(seed: number): Trial {
   const pick: Pick = (choices) => choices[rand(choices.length)] as (typeof choices)[number];
   if (rand(8) === 0) return drawRepair(seed, rand, pick);
   const always = drawKinds(rand);
-  const count = pick([1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 7]);
+  const count = pick(GROUP_SIZES);
   const acquainted = rand(4) !== 0;
   const settings = drawSettings(rand, pick, count);
   const { announces } = settings;
@@ -195,7 +198,7 @@ function drawSettings(rand: Draw, pick: Pick, count: number) {
   const announces = rand(10) === 0;
   return {
     sentinels,
-    masters: pick([1, 1, 1, 2]),
+    masters: rand(8) === 0 ? 2 : 1,
     replicas,
     parallelSyncs: pick([1, 1, 2]),
     unwanted: rand(5) === 0 ? 1 + rand(replicas) : undefined,
