@@ -5,8 +5,18 @@ import type { DurableState } from '../../src/core/durable.ts';
 import type { Input, NodeReply } from '../../src/core/effects.ts';
 import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
 import { parseInfo } from '../../src/core/info.ts';
-import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
-import type { Address, ConnectionId, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
+import { addressKey, currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
+import type {
+  Address,
+  ConnectionId,
+  Epoch,
+  Failover,
+  Instance,
+  Master,
+  Ms,
+  RunId,
+  SentinelState,
+} from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
@@ -475,6 +485,8 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   if (instance?.sdownAt === undefined || master === undefined || ok === undefined) return;
   // Two more reasons to be sdown: the node says it is a replica, or it restarted (§2.4).
   if (instance.kind === 'master' && (instance.role === 'slave' || instance.rebootAt !== undefined)) return;
+  // Two ids of a peer at one place, of two masters, have a connection each; which of them was answered is not seen here.
+  if (sharesPlace(life.state, instance)) return;
   // In the very same millisecond the answer may have come behind the judgement. What comes during a save over a connection
   // that had been given up by then counts for nothing.
   const isLate = ok.held !== undefined && !life.state.connections.has(ok.held);
@@ -486,6 +498,13 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
     silentMs > downAfterMs,
     'sdown',
     () => `${name}: ${about.name} is sdown after ${silentMs} of ${downAfterMs}`,
+  );
+}
+
+/** Another link leads to the same place. */
+function sharesPlace({ instances }: SentinelState, { kind, address, linkId }: Instance): boolean {
+  return [...instances.values()].some(
+    (other) => other.kind === kind && other.linkId !== linkId && addressKey(other.address) === addressKey(address),
   );
 }
 
