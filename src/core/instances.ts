@@ -14,7 +14,7 @@ import type {
   RunId,
   SentinelState,
 } from './state.ts';
-import { type Turn, touch } from './turn.ts';
+import { type Turn, touch, untouch } from './turn.ts';
 
 /** The priority of a replica that has not told its own (redis-sentinel 7.0.15 assumes 100). */
 const DEFAULT_PRIORITY = 100;
@@ -181,7 +181,7 @@ function register(turn: Turn, instance: Instance): void {
 function unregister(turn: Turn, instance: Instance): void {
   const { state } = turn;
   state.instances.delete(instance.id);
-  turn.touched.delete(instance.id);
+  untouch(turn, instance.id);
   releaseLink(turn, instance.linkId, instance.id);
   const link = state.links.get(instance.linkId);
   if (link !== undefined) touchUsers(turn, link);

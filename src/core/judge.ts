@@ -12,7 +12,7 @@ import { keepConnected, recycleStuck } from './links.ts';
 import { ping } from './ping.ts';
 import { linkOf, masterOf } from './query.ts';
 import { runScripts } from './scripts.ts';
-import type { Instance, Master, Ms } from './state.ts';
+import type { Instance, InstanceId, Master, Ms } from './state.ts';
 import { type Turn, wake } from './turn.ts';
 
 /** Rules touch each other's instances; if that never ends, two of them disagree, and that is our own error. */
@@ -23,14 +23,22 @@ const ROUNDS_MAX = 100_000;
  * come last, since starting a process takes longer than anything else.
  */
 export function settle(turn: Turn): Effect[] {
+  const { touched } = turn;
   let rounds = 0;
-  // What is touched meanwhile comes behind, also what was judged already.
-  for (const id of turn.touched) {
-    turn.touched.delete(id);
+  const settleOne = (id: InstanceId) => {
     const instance = turn.state.instances.get(id);
     if (instance !== undefined) judge(turn, instance);
     rounds += 1;
-    if (rounds > ROUNDS_MAX) throw new Error(`the rules do not settle: ${turn.touched.size} instances still touched`);
+    if (rounds > ROUNDS_MAX) throw new Error(`the rules do not settle: instance ${id} is still touched`);
+  };
+  // What is touched meanwhile comes behind, also what was judged already.
+  for (let id = touched.first; id !== undefined; id = touched.first) {
+    touched.first = undefined;
+    settleOne(id);
+  }
+  for (const id of touched.more ?? []) {
+    touched.more?.delete(id);
+    settleOne(id);
   }
   runScripts(turn);
   return turn.effects;

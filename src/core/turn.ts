@@ -12,13 +12,19 @@ export interface Turn {
   readonly wallMs: Ms;
   readonly rand: Rand;
   readonly effects: Effect[];
-  /** Instances whose rules must run before the turn ends. */
-  readonly touched: Set<InstanceId>;
+  readonly touched: Touched;
+}
+
+/** Instances whose rules must run before the turn ends, in order. Nearly every turn touches one: no set is made for it. */
+export interface Touched {
+  /** Comes before `more`; none comes here once there is a set. */
+  first: InstanceId | undefined;
+  more: Set<InstanceId> | undefined;
 }
 
 /** Begin a run of the core at `now`. `wallMs` is only for texts that people read. */
 export function beginTurn(state: SentinelState, now: Ms, wallMs: Ms, rand: Rand): Turn {
-  return { state, now, wallMs, rand, effects: [], touched: new Set() };
+  return { state, now, wallMs, rand, effects: [], touched: { first: undefined, more: undefined } };
 }
 
 /** Tell an event, to the notification script as well. With `ifSaved`, nobody hears of it when this turn's save fails. */
@@ -62,14 +68,27 @@ export function persistSoon(turn: Turn): void {
 
 /** Let the rules of `instance` run before this turn ends. */
 export function touch(turn: Turn, instance: { readonly id: InstanceId }): void {
-  turn.touched.add(instance.id);
+  addTouched(turn.touched, instance.id);
 }
 
 /** The same for a master with all its replicas and peers: something changed that all of them look at. */
 export function touchGroup(turn: Turn, master: Master): void {
-  turn.touched.add(master.id);
-  for (const id of master.replicas.values()) turn.touched.add(id);
-  for (const id of master.peers.values()) turn.touched.add(id);
+  addTouched(turn.touched, master.id);
+  for (const id of master.replicas.values()) addTouched(turn.touched, id);
+  for (const id of master.peers.values()) addTouched(turn.touched, id);
+}
+
+function addTouched(touched: Touched, id: InstanceId): void {
+  if (touched.more !== undefined) {
+    if (id !== touched.first) touched.more.add(id);
+  } else if (touched.first === undefined) touched.first = id;
+  else if (id !== touched.first) touched.more = new Set([id]);
+}
+
+/** It is gone: no rules to run. */
+export function untouch({ touched }: Turn, id: InstanceId): void {
+  if (touched.first === id) touched.first = undefined;
+  else touched.more?.delete(id);
 }
 
 /** Wake `instance` at `at` unless something wakes it earlier; `Infinity` asks for nothing. */
