@@ -70,7 +70,11 @@ async function main(): Promise<number> {
     work(runSeed);
     return 0;
   }
-  if (values.trial !== undefined) return tellTrial(JSON.parse(readFileSync(values.trial, 'utf8')).trial);
+  if (values.trial !== undefined) {
+    const read: unknown = JSON.parse(readFileSync(values.trial, 'utf8'));
+    // As a failing seed prints it, or as it is kept in the folder of trials.
+    return tellTrial((typeof read === 'object' && read !== null && 'trial' in read ? read.trial : read) as Trial);
+  }
   if (values.days !== undefined) return tellDays(Number(values.days));
   if (SIM_SEED !== undefined) return tellTrial(drawTrial(Number(SIM_SEED)));
   const [seeds, from, jobs] = [values.seeds, values.from, values.jobs].map(Number) as [number, number, number];

@@ -6,12 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MUTANTS, type Mutant } from './mutant-list.ts';
-
-/** As many as the short form runs. */
-const SEEDS = 1000;
+import { SHORT_FORM } from './trial.ts';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, seeds: { type: 'string', default: String(SEEDS) } },
+  options: { only: { type: 'string' }, seeds: { type: 'string', default: String(SHORT_FORM) } },
 });
 const root = process.cwd();
 const say = (text: string) => void process.stdout.write(`${text}\n`);

@@ -131,6 +131,9 @@ const SETTLING_MS: Ms = 1500;
 /** How many sentinels a group has: most have three; many of them cost as much time as several groups. */
 const GROUP_SIZES: readonly number[] = [1, 2, ...Array<number>(14).fill(3), 4, 4, 5, 5, 5, 7];
 
+/** The short form of the simulation, which `npm test` runs and which must catch every planted bug, is the first so many seeds. */
+export const SHORT_FORM = 3000;
+
 type Pick = <T>(choices: readonly T[]) => T;
 
 /** The trial of a seed: everything is drawn from it, how harsh it is as well. */
