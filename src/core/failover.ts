@@ -54,6 +54,8 @@ function abort(
 /** Choose among the replicas, on news from after the loss of the master (spec/behavior.md §14 I13). */
 function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'>): Ms {
   const { state, now } = turn;
+  // What is decided while a save is made up for is done later, maybe by a process that stood still for seconds.
+  if (state.heldBackSince !== undefined) return Number.POSITIVE_INFINITY;
   const freshFrom = master.odownAt ?? failover.startedAt;
   const waitUntil = failover.phaseAt + STRAGGLER_MS;
   const isFresh = (replica: Replica) => replica.infoAt !== undefined && replica.infoAt >= freshFrom;

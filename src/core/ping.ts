@@ -43,13 +43,16 @@ function firstUser(link: Link): InstanceId | undefined {
  * What a save held back leaves only now: silence must not be counted from before. Until then nothing that was to be sent
  * meanwhile is owed an answer (`downAt`), however long the save took.
  */
-export function restartHeldBack({ state, now }: Turn): void {
+export function restartHeldBack(turn: Turn): void {
+  const { state, now } = turn;
   const since = state.heldBackSince ?? now;
   state.heldBackSince = undefined;
   for (const link of state.links.values()) {
     if (link.lastPingAt !== undefined && link.lastPingAt >= since) link.lastPingAt = now;
     if (link.silentSince !== undefined && link.silentSince >= since) link.silentSince = now;
   }
+  // A replica is chosen in the present only.
+  for (const master of state.masters.values()) if (master.failover?.phase === 'select-replica') touch(turn, master);
 }
 
 /** A PING was answered (spec/behavior.md §2.3). */

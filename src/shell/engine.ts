@@ -63,13 +63,14 @@ export function createEngine(state: SentinelState, world: World): Engine {
   let deeds: Deed[] = [];
   let scheduled = false;
   let saving = false;
-  let saveBegun = world.clock();
   /** When the first thing of the present turn happened: nothing of it has left yet. */
   let turnBegunAt = 0;
   /** When the timer goes off. */
   let timerAt = Number.POSITIVE_INFINITY;
   /** What arrived during a save; each knows the time at which it did. */
   const waiting: (() => void)[] = [];
+  /** A save was long: its end and what arrived meanwhile are made up for, and the core knows that. */
+  let isHeldBack = false;
   /** Requests that wait for a host name. */
   let parked: { readonly name: string; again(clock: Clock): void }[] = [];
 
@@ -154,10 +155,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
 
   /** What arrived during a save is judged by the time it arrived at, but what that leads to leaves only now. */
   function runWaiting(): void {
-    const works = waiting.splice(0);
-    if (works.length === 0) return;
-    stepNow({ kind: 'held-back', since: turnBegunAt }, saveBegun);
-    for (const work of works) work();
+    if (!isHeldBack) return;
+    isHeldBack = false;
+    for (const work of waiting.splice(0)) work();
     const clock = world.clock();
     turnBegunAt = clock.now;
     stepNow({ kind: 'let-go' }, clock);
@@ -170,7 +170,6 @@ export function createEngine(state: SentinelState, world: World): Engine {
   async function save(): Promise<boolean> {
     saving = true;
     const begun = world.clock();
-    saveBegun = begun;
     armTimer();
     let outcome: Input = { kind: 'saved' };
     try {
@@ -180,6 +179,9 @@ export function createEngine(state: SentinelState, world: World): Engine {
       outcome = { kind: 'save-failed', reason: error.message };
     }
     saving = false;
+    // A process that stood still meanwhile has heard of nothing, and the save took it long all the same.
+    isHeldBack = waiting.length > 0 || world.clock().now - begun.now > TICK_WHILE_SAVING_MS;
+    if (isHeldBack) stepNow({ kind: 'held-back', since: turnBegunAt }, begun);
     stepNow(outcome, begun);
     return outcome.kind === 'saved';
   }

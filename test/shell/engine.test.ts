@@ -238,6 +238,26 @@ describe('the turn', () => {
     expect(link?.silentSince).toBe(4500);
   });
 
+  test.each([
+    { why: 'after a short save at once', standsStillMs: 1, told: '-failover-abort-no-good-slave' },
+    { why: 'not by a process that stood still during its save', standsStillMs: 5000, told: '+tilt' },
+  ])('a replica is chosen in the present: $why', async ({ standsStillMs, told }) => {
+    const { engine, state, did, saves, advance } = await withMaster();
+    const master = state.masters.get('m');
+    if (master === undefined) throw new Error('no master');
+    ask(engine, state, did, 1n);
+    await turnEnds();
+    // Our own vote is what was saved: the failover goes on when that is known.
+    const attempt = { failoverEpoch: 1n, forced: false, startedAt: 1000, phaseAt: 1000, excluded: [] };
+    master.failover = { phase: 'select-replica', ...attempt };
+    advance(standsStillMs);
+    saves.shift()?.resolve();
+    await turnEnds();
+    await turnEnds();
+    const chosen = ['+tilt', '-failover-abort-no-good-slave'].filter((event) => did.includes(event));
+    expect(chosen).toEqual([told]);
+  });
+
   test('a save that takes longer than down-after makes no node sdown', async () => {
     const { engine, state, did, saves, advance, fireTimer } = await withMaster();
     const link = [...state.links.values()][0];
