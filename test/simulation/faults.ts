@@ -52,10 +52,14 @@ export function undoAll(run: Run): void {
   lookAgain(run);
 }
 
-/** A crash may have swallowed an operator's order, or a name could not be resolved: the operator looks again. */
+/**
+ * A crash may have swallowed an operator's order, a name could not be resolved, or a process died of an order that waited
+ * for its save: the operator looks again.
+ */
 function lookAgain(run: Run): void {
   const { time } = run.net;
   plan(time, time.now + LOOK_AGAIN_MS, () => {
+    for (const sentinel of run.sentinels) start(run, sentinel, false);
     for (const sentinel of run.sentinels)
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);

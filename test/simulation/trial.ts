@@ -182,6 +182,8 @@ const FORGETFUL: readonly FaultKind[] = ['order', 'remove', 'hello', 'phantom', 
 const SPOILS: readonly { readonly by: FaultKind; readonly these: readonly FaultKind[] }[] = [
   { by: 'repoint', these: ['order', 'remove', 'priority', 'phantom', 'lost', 'move'] },
   { by: 'cannot-save', these: ['order', 'remove', 'priority', 'phantom', 'lost', 'move'] },
+  // Of a configuration that one could not save, and that the others lost, nobody knows any more.
+  { by: 'disk', these: ['lost'] },
 ];
 
 function drawSettings(rand: Draw, pick: Pick, count: number) {

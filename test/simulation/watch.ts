@@ -5,18 +5,8 @@ import type { DurableState } from '../../src/core/durable.ts';
 import type { Input, NodeReply } from '../../src/core/effects.ts';
 import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
 import { parseInfo } from '../../src/core/info.ts';
-import { addressKey, currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
-import type {
-  Address,
-  ConnectionId,
-  Epoch,
-  Failover,
-  Instance,
-  Master,
-  Ms,
-  RunId,
-  SentinelState,
-} from '../../src/core/state.ts';
+import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
+import type { Address, ConnectionId, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
@@ -66,7 +56,7 @@ const INFOS_KEPT = 8;
 export interface Record {
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
-  /** By address: when PING was last answered acceptably, and the time before. */
+  /** By address, of peers by link: when PING was last answered acceptably, and the time before. */
   readonly okAt: Map<string, Ok>;
   /** By address: what the last INFOs said, the newest first. */
   readonly infos: Map<string, readonly Info[]>;
@@ -139,8 +129,8 @@ export function createWatch(byName: boolean): Watch {
   };
 }
 
-/** The host by which a node is known. */
-const hostOf = ({ byName }: Watch, { host, ip }: Address) => (byName ? host : ip);
+/** The host by which a node is known; a name that was never looked up stands for itself. */
+const hostOf = ({ byName }: Watch, { host, ip }: Address) => (byName ? host : (ip ?? host));
 const placeOf = (watch: Watch, address: Address) => `${hostOf(watch, address)}:${address.port}`;
 
 /** The node at the other end of a connection: by its name the one that the sentinel took it for. */
@@ -433,7 +423,8 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
   if (name === '+elected-leader') record.leads.add(event.about.name);
   const isOver = name === '+switch-master' || name.startsWith('-failover-abort');
-  if (isOver && 'about' in event) record.leads.delete(event.about.name);
+  const isDropped = name === '-monitor' || name === '+reset-master';
+  if ((isOver || isDropped) && 'about' in event) record.leads.delete(event.about.name);
   if (name === '+selected-slave') noteChoice(life, record, event.about);
   if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
   if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
@@ -481,12 +472,11 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   const group = about.master?.name ?? about.name;
   const instance = findInstance(watch, life, about, group);
   const master = life.state.masters.get(group);
-  const ok = record.okAt.get(`${about.host}:${about.port}`);
+  const link = instance?.kind === 'peer' ? instance.linkId : undefined;
+  const ok = record.okAt.get(okKey(`${about.host}:${about.port}`, link));
   if (instance?.sdownAt === undefined || master === undefined || ok === undefined) return;
   // Two more reasons to be sdown: the node says it is a replica, or it restarted (§2.4).
   if (instance.kind === 'master' && (instance.role === 'slave' || instance.rebootAt !== undefined)) return;
-  // Two ids of a peer at one place, of two masters, have a connection each; which of them was answered is not seen here.
-  if (sharesPlace(life.state, instance)) return;
   // In the very same millisecond the answer may have come behind the judgement. What comes during a save over a connection
   // that had been given up by then counts for nothing.
   const isLate = ok.held !== undefined && !life.state.connections.has(ok.held);
@@ -501,12 +491,8 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   );
 }
 
-/** Another link leads to the same place. */
-function sharesPlace({ instances }: SentinelState, { kind, address, linkId }: Instance): boolean {
-  return [...instances.values()].some(
-    (other) => other.kind === kind && other.linkId !== linkId && addressKey(other.address) === addressKey(address),
-  );
-}
+/** Where PINGs of an instance are noted: two ids of a peer may be at one place, and each has a connection of its own. */
+const okKey = (place: string, linkId: number | undefined) => (linkId === undefined ? place : `link ${linkId}`);
 
 /** A quorum of distinct sentinels, by answers that are not older than five ask-periods and about this very address. */
 function watchOdown(watch: Watch, { name }: Sentinel, { state }: Life, record: Record, group: string): void {
@@ -560,6 +546,8 @@ function watchRoleOrder(
   const demoted = node.role === 'master' && !record.leads.has(master.name);
   const own = host === (watch.byName ? demoted && node.name : ip) && Number(port) === node.port;
   check(watch, !own, 'orders', () => `${name} orders ${node.name} to follow itself`);
+  // What comes later in this turn took the lead from it: an operator's command that came during a save.
+  if (record.leads.has(master.name) && master.failover === undefined) return;
   const current = currentAddress(life.state, master);
   const right = host === hostOf(watch, current) && Number(port) === current.port;
   check(
@@ -606,6 +594,9 @@ function watchHello(watch: Watch, { name, disk }: Sentinel, { state }: Life, hel
   const [, , , epoch = '0', group, host, port, configEpoch = '0'] = hello.split(',');
   if (state.saveFailure !== undefined) return;
   const { saved } = disk;
+  // The master was removed and monitored anew in this very turn.
+  const present = state.masters.get(group ?? '');
+  if (present !== undefined && present.configEpoch < BigInt(configEpoch)) return;
   check(watch, saved.currentEpoch >= BigInt(epoch), 'saved-first', () => `${name} tells of epoch ${epoch} unsaved`);
   const stored =
     watch.stored.has(`${name} ${group} ${host}:${port} ${configEpoch}`) ||
@@ -692,7 +683,10 @@ export function watchInput(
   const command = args?.[0];
   const place = placeBehind(watch, record, input.connection, from);
   const { reply } = input;
-  if (command === 'PING' && isAcceptable(reply)) noteOk(record, place, now, life.saving ? input.connection : undefined);
+  if (command === 'PING' && isAcceptable(reply)) {
+    const link = isNode(from.owner) ? undefined : life.state.connections.get(input.connection);
+    noteOk(record, okKey(place, link), now, life.saving ? input.connection : undefined);
+  }
   if (command === 'INFO' && reply.kind === 'text') {
     const before = record.infos.get(place) ?? [];
     const [last] = before;
