@@ -17,7 +17,10 @@ const CANDIDATE_JITTER_MS: Ms = 10;
 /** A provable split is tried again in a new epoch after 100 to 500 ms. */
 const SPLIT_RETRY_MIN_MS: Ms = 100;
 const SPLIT_RETRY_SPREAD_MS: Ms = 400;
-/** … and twice as late each time, up to 16 s: voters that refuse for ever must not cost several epochs a second. */
+/**
+ * … and twice as late each time, up to 16 s: voters that refuse for ever must not cost several epochs a second. A failover
+ * that was ordered is given up then.
+ */
 const SPLIT_DOUBLINGS_MAX = 5;
 /** After "no good replica" a new attempt waits for a good one, and at least so long. */
 const NO_GOOD_RETRY_MS: Ms = 1000;
@@ -101,10 +104,18 @@ function tellHoldOff(turn: Turn, master: Master, allowedAt: Ms): void {
 }
 
 /** Begin an attempt: a new epoch, our own vote, and the question to everybody else. */
-export function beginAttempt(turn: Turn, master: Master, forced: boolean): void {
+export function beginAttempt(turn: Turn, master: Master, forced: boolean, rounds = 0): void {
   const { state, now } = turn;
   const failoverEpoch = attemptEpoch(turn, master);
-  master.failover = { phase: 'wait-start', failoverEpoch, forced, startedAt: now, phaseAt: now, again: undefined };
+  master.failover = {
+    phase: 'wait-start',
+    failoverEpoch,
+    forced,
+    startedAt: now,
+    phaseAt: now,
+    again: undefined,
+    rounds,
+  };
   const splits = master.holdOff?.why === 'split' ? master.holdOff.splits : 0;
   master.holdOff = { why: 'attempt', since: now + turn.rand(DESYNC_MAX_MS), splits, told: false };
   master.candidateAt = undefined;
@@ -175,7 +186,8 @@ function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
 
 /**
  * A failover that was ordered needs no majority. Differs: the genuine server asks nobody, and two of them may run in
- * one epoch (spec/behavior.md §13.1 w13); here the peers vote too, and a vote for another candidate means a new epoch.
+ * one epoch (spec/behavior.md §13.1 w13); here the peers vote too, and a vote for another candidate means a new epoch, a
+ * few times.
  */
 function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
   const { state, now } = turn;
@@ -183,7 +195,12 @@ function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
   const { votes, heard, open } = tally(state, master, failover.failoverEpoch);
   const contested = [...votes.keys()].some((runId) => runId !== state.myId);
   if (contested || state.currentEpoch > failover.failoverEpoch) {
-    failover.again = now + turn.rand(SPLIT_RETRY_MIN_MS) + 1;
+    if (failover.rounds >= SPLIT_DOUBLINGS_MAX) {
+      loseElection(turn, master);
+      retrySoon(turn, master);
+      return now;
+    }
+    failover.again = now + turn.rand(SPLIT_RETRY_MIN_MS * 2 ** failover.rounds) + 1;
     return failover.again;
   }
   const deadline = failover.startedAt + FORCED_VOTES_MS;
@@ -196,7 +213,7 @@ function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
 
 function beginAgain(turn: Turn, master: Master, failover: WaitStart, at: Ms): Ms {
   if (turn.now < at) return at;
-  beginAttempt(turn, master, failover.forced);
+  beginAttempt(turn, master, failover.forced, failover.rounds + 1);
   return turn.now;
 }
 

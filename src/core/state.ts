@@ -256,8 +256,11 @@ export type Failover = {
   /** When the attempt began; the election may last until `electionTimeoutMs` after it. */
   readonly startedAt: Ms;
   phaseAt: Ms;
-} /** `again`: the epoch turned out to be contested, and a failover that was ordered begins anew at that instant. */ & (
-  | { readonly phase: 'wait-start'; again: Ms | undefined }
+} /**
+ * `again`: the epoch turned out to be contested, and a failover that was ordered begins anew at that instant; `rounds`: how
+ * often it did so before.
+ */ & (
+  | { readonly phase: 'wait-start'; again: Ms | undefined; readonly rounds: number }
   /** `excluded`: chosen before in this attempt, and lost before they were announced. */
   | { readonly phase: 'select-replica'; readonly excluded: readonly InstanceId[] }
   | { readonly phase: 'send-slaveof-noone'; readonly promoted: InstanceId; readonly excluded: readonly InstanceId[] }
