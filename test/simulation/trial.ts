@@ -129,7 +129,7 @@ const MEETING_MS: Ms = 5000;
 const SETTLING_MS: Ms = 1500;
 
 /** How many sentinels a group has: most have three; many of them cost as much time as several groups. */
-const GROUP_SIZES: readonly number[] = [1, 2, ...Array<number>(14).fill(3), 4, 4, 5, 5, 5, 7];
+const GROUP_SIZES: readonly number[] = [1, 1, 2, 2, ...Array<number>(33).fill(3), 4, 4, 4, 5, 5, 5, 5, 7];
 
 /** The short form of the simulation, which `npm test` runs and which must catch every planted bug, is the first so many seeds. */
 export const SHORT_FORM = 3000;
@@ -155,7 +155,7 @@ export function drawTrial(seed: number): Trial {
   const quorum = forgets ? majority + rand(count - majority + 1) : 1 + rand(count);
   const begin = acquainted ? SETTLING_MS : MEETING_MS;
   // The DNS is slower than anything else.
-  const endMs = begin + pick(announces ? [4000, 12_000, 40_000] : [2000, 4000, 8000, 12_000]);
+  const endMs = begin + pick(announces ? [4000, 12_000, 40_000] : [1500, 3000, 6000, 10_000]);
   const everyMs = pick(announces ? [800, 2000, 8000] : [100, 300, 800, 2000]);
   const unwanted = kinds.includes('repoint') || kinds.includes('cannot-save') ? undefined : settings.unwanted;
   const shape = { ...settings, unwanted, quorum };
@@ -187,7 +187,8 @@ const SPOILS: readonly { readonly by: FaultKind; readonly these: readonly FaultK
 ];
 
 function drawSettings(rand: Draw, pick: Pick, count: number) {
-  const downAfterMs = pick([300, 1000, 1000, 2000, 2000, 3000]);
+  // A short down-after means many PINGs, and each costs time.
+  const downAfterMs = pick([300, 1000, 2000, 2000, 3000, 3000]);
   const failoverTimeoutMs = pick([1000, 2000, 5000, 10_000]);
   const mixed = rand(4) === 0;
   const ticking = pick([0, 0, 0, 2, 4]);
@@ -200,7 +201,7 @@ function drawSettings(rand: Draw, pick: Pick, count: number) {
     ticks: ticking > 0 && rand(4) < ticking,
   }));
   const replicas = pick([1, 2, 2, 2, 3]);
-  const announces = rand(10) === 0;
+  const announces = rand(16) === 0;
   return {
     sentinels,
     masters: rand(8) === 0 ? 2 : 1,
