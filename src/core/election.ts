@@ -192,6 +192,8 @@ function campaignElected(turn: Turn, master: Master, failover: WaitStart): Ms {
 function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
   const { state, now } = turn;
   if (master.voteUnsaved && state.saveFailure === undefined) return Number.POSITIVE_INFINITY;
+  // The peers are asked only when the save has been made up for: their time begins then.
+  if (state.heldBackSince !== undefined) return Number.POSITIVE_INFINITY;
   const { votes, heard, open } = tally(state, master, failover.failoverEpoch);
   const contested = [...votes.keys()].some((runId) => runId !== state.myId);
   if (contested || state.currentEpoch > failover.failoverEpoch) {
@@ -203,7 +205,7 @@ function campaignForced(turn: Turn, master: Master, failover: WaitStart): Ms {
     failover.again = now + turn.rand(SPLIT_RETRY_MIN_MS * 2 ** failover.rounds) + 1;
     return failover.again;
   }
-  const deadline = failover.startedAt + FORCED_VOTES_MS;
+  const deadline = failover.phaseAt + FORCED_VOTES_MS;
   // Who refuses may know a later configuration: its hello is on the way to us, and ends this.
   const refused = heard > (votes.get(state.myId) ?? 0);
   if ((open > 0 || refused) && now < deadline) return deadline;

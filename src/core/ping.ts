@@ -3,7 +3,7 @@ import type { NodeReply } from './effects.ts';
 import { commandConnection, request, sendPing, shortestDownAfter, unhurriedConnection } from './links.ts';
 import { linkOf } from './query.ts';
 import { acceptedPing } from './refusals.ts';
-import type { Connection, Instance, InstanceId, Link, Ms, SentinelState } from './state.ts';
+import type { Connection, Instance, InstanceId, Link, Master, Ms, SentinelState } from './state.ts';
 import { type Turn, touch } from './turn.ts';
 
 /** Never more than ten PINGs a second to one node, however short its down-after-milliseconds is. */
@@ -51,8 +51,15 @@ export function restartHeldBack(turn: Turn): void {
     if (link.lastPingAt !== undefined && link.lastPingAt >= since) link.lastPingAt = now;
     if (link.silentSince !== undefined && link.silentSince >= since) link.silentSince = now;
   }
-  // A replica is chosen in the present only.
-  for (const master of state.masters.values()) if (master.failover?.phase === 'select-replica') touch(turn, master);
+  for (const master of state.masters.values()) goOn(turn, master);
+}
+
+/** A replica is chosen in the present only, and voters are asked for an ordered failover only now. */
+function goOn(turn: Turn, master: Master): void {
+  const { failover } = master;
+  if (failover?.phase !== 'select-replica' && failover?.phase !== 'wait-start') return;
+  if (failover.phase === 'wait-start') failover.phaseAt = turn.now;
+  touch(turn, master);
 }
 
 /** A PING was answered (spec/behavior.md §2.3). */
