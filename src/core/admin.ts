@@ -86,6 +86,7 @@ export function resetMaster(state: SentinelState, master: Master, now: Ms): Effe
     odownAt: undefined,
     rebootAt: undefined,
     infoAt: undefined,
+    infoAskedAt: undefined,
     infoText: undefined,
     role: 'master',
     roleSince: now,

@@ -24,6 +24,8 @@ const SPLIT_RETRY_SPREAD_MS: Ms = 400;
 const SPLIT_DOUBLINGS_MAX = 5;
 /** After "no good replica" a new attempt waits for a good one, and at least so long. */
 const NO_GOOD_RETRY_MS: Ms = 1000;
+/** A candidate that is sdown for us has so long to tell of its success. */
+const SDOWN_LEADER_MS: Ms = 1000;
 /** A failover that was ordered asks for votes, so that its epoch is its own, but waits no longer than this for them. */
 const FORCED_VOTES_MS: Ms = 100;
 
@@ -74,8 +76,9 @@ function standingAllowedAt(turn: Turn, master: Master): Ms {
 }
 
 /**
- * How long a vote for somebody else holds us back. The leader is sdown and its configuration never came: nothing is
- * left to wait for. Nobody knows the leader: any client may have asked in that name, so an election's time is enough.
+ * How long a vote for somebody else holds us back. The leader went sdown and its configuration never came: nothing is
+ * left to wait for. One that asked while it was sdown for us lives: it gets the time that a failover takes, so that two
+ * who do not hear each other well do not take each other's votes away for ever. Nobody knows the leader: any client may have asked in that name, so an election's time is enough.
  * Differs: the genuine server waits for twice the failover-timeout in any case (spec/behavior.md §13.1 w6, w10).
  */
 function votedStandBackUntil(
@@ -87,7 +90,8 @@ function votedStandBackUntil(
   if (master.configEpoch >= vote.epoch) return afterTimeout;
   const leader = peersOf(state, master).find((peer) => peer.runId === vote.leader);
   if (leader === undefined) return vote.since + electionTime(state, master);
-  return leader.sdownAt === undefined ? afterTimeout : now;
+  if (leader.sdownAt === undefined) return afterTimeout;
+  return leader.sdownAt > vote.votedAt ? now : Math.min(afterTimeout, vote.votedAt + SDOWN_LEADER_MS);
 }
 
 /** An election that was not decided in this time is over. */

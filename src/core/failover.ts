@@ -58,7 +58,8 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
   if (state.heldBackSince !== undefined) return Number.POSITIVE_INFINITY;
   const freshFrom = master.odownAt ?? failover.startedAt;
   const waitUntil = failover.phaseAt + STRAGGLER_MS;
-  const isFresh = (replica: Replica) => replica.infoAt !== undefined && replica.infoAt >= freshFrom;
+  // What was asked for before may have been said before.
+  const isFresh = ({ infoAskedAt }: Replica) => infoAskedAt !== undefined && infoAskedAt >= freshFrom;
   const eligible = eligibleReplicas(state, master, now).filter(({ id }) => !failover.excluded.includes(id));
   const fresh = eligible.filter(isFresh);
   const waitedFor = replicasOf(state, master).filter((replica) => !isFresh(replica) && mayYetAnswer(state, replica));

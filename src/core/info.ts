@@ -121,10 +121,11 @@ function infoPeriod(state: SentinelState, node: Master | Replica, now: Ms): Ms {
 }
 
 /** An INFO reply came: take its facts over, then act on the role. */
-export function onInfo(turn: Turn, node: Master | Replica, reply: NodeReply): void {
+export function onInfo(turn: Turn, node: Master | Replica, askedAt: Ms, reply: NodeReply): void {
   if (reply.kind !== 'text') return;
   const info = parseInfo(reply.text);
   node.infoAt = turn.now;
+  node.infoAskedAt = askedAt;
   node.infoText = reply.text;
   noteRunId(turn, node, info.runId);
   if (node.kind === 'master') discoverReplicas(turn, node, info);

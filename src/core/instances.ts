@@ -39,6 +39,7 @@ function baseOf(state: SentinelState, address: Address, link: Link, now: Ms) {
 
 const dataNode = (role: 'master' | 'slave', now: Ms) => ({
   infoAt: undefined,
+  infoAskedAt: undefined,
   infoText: undefined,
   role,
   roleSince: now,

@@ -161,6 +161,8 @@ interface InstanceBase {
 /** What INFO of a data node told. */
 interface DataNode extends InstanceBase {
   infoAt: Ms | undefined;
+  /** When the INFO that came last was asked for. */
+  infoAskedAt: Ms | undefined;
   infoText: string | undefined;
   /** `undefined`: its INFO named a role we do not know. */
   role: Role | undefined;
@@ -278,7 +280,7 @@ export type HoldOff = {
   told: boolean;
 } /** `splits`: how many attempts before this one were split, without a success between. */ & (
   | { readonly why: 'attempt'; readonly splits: number }
-  | { readonly why: 'voted'; readonly leader: RunId; readonly epoch: Epoch }
+  | { readonly why: 'voted'; readonly leader: RunId; readonly epoch: Epoch; readonly votedAt: Ms }
   | { readonly why: 'split'; readonly splits: number; readonly until: Ms }
   | { readonly why: 'no-good-replica'; readonly until: Ms }
 );

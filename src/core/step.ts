@@ -172,7 +172,7 @@ function onInstanceReply(
   if (instance === undefined || instance.linkId !== link.id) return;
   if (pending.kind === 'hello') return onHelloReply(turn, instance, pending.version, reply);
   if (pending.kind === 'ask') return instance.kind === 'peer' ? onAnswer(turn, instance, pending, reply) : undefined;
-  return instance.kind === 'peer' ? undefined : onInfo(turn, instance, reply);
+  return instance.kind === 'peer' ? undefined : onInfo(turn, instance, pending.sentAt, reply);
 }
 
 /** What was cast is on disk: it counts, and may be told. */

@@ -60,6 +60,7 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
   Object.assign(master, {
     runId: node.runId,
     infoAt: node.infoAt,
+    infoAskedAt: node.infoAskedAt,
     infoText: node.infoText,
     role: 'master',
     roleSince: now,

@@ -34,7 +34,7 @@ export function voteEvent(state: SentinelState, master: Master, candidate: RunId
 /** Someone else leads this epoch: hold our own attempt back so that two sentinels do not race. */
 function standBack(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: RunId }): void {
   const since = turn.now + turn.rand(DESYNC_MAX_MS);
-  master.holdOff = { why: 'voted', leader: ask.candidate, epoch: ask.epoch, since, told: false };
+  master.holdOff = { why: 'voted', leader: ask.candidate, epoch: ask.epoch, since, votedAt: turn.now, told: false };
   master.candidateAt = undefined;
   touch(turn, master);
 }

@@ -1,7 +1,7 @@
 // The faults of a trial, carried out: what each kind does, and how it is undone.
 
 import type { SentinelEvent } from '../../src/core/events.ts';
-import { currentAddress } from '../../src/core/query.ts';
+import { currentAddress, sameAddress } from '../../src/core/query.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
 import { confFile } from './conf-file.ts';
@@ -64,7 +64,25 @@ function lookAgain(run: Run): void {
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
         else if (knowsPhantom(run, sentinel, group)) give(run, sentinel, ['SENTINEL', 'RESET', group]);
+    for (const { group } of run.clients) {
+      const rival = run.sentinels.find((sentinel) => hasRival(run, sentinel, group));
+      if (rival !== undefined) give(run, rival, ['SENTINEL', 'FAILOVER', group]);
+    }
     lookAgain(run);
+  });
+}
+
+/**
+ * Two failovers that were ordered on both sides of a cut may have shared an epoch: nothing but another one settles that.
+ * It is ordered where the master is one.
+ */
+function hasRival(run: Run, { life }: Sentinel, group: string): boolean {
+  const own = life?.state.masters.get(group);
+  if (own === undefined || own.role !== 'master' || own.failover !== undefined) return false;
+  return run.sentinels.some((sentinel) => {
+    const other = sentinel.life?.state.masters.get(group);
+    if (other === undefined || other.configEpoch !== own.configEpoch || other.failover !== undefined) return false;
+    return run.watch.contested.has(`${group} ${own.configEpoch}`) && !sameAddress(other.address, own.address);
   });
 }
 

@@ -156,8 +156,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a dead leader is waited for',
     file: 'src/core/election.ts',
-    from: 'return leader.sdownAt === undefined ? afterTimeout : now;',
-    to: 'return leader.sdownAt === undefined ? afterTimeout : Math.max(now, afterTimeout);',
+    from: 'if (leader.sdownAt === undefined) return afterTimeout;',
+    to: 'if (now < afterTimeout) return afterTimeout;',
   },
   {
     name: 'a second master is left alone',
