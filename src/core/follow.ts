@@ -20,6 +20,9 @@ import { log, persistSoon, type Turn } from './turn.ts';
 /** How old the answer may be that an IP is still the node's. */
 const CERTAIN_MAX_AGE_MS: Ms = 10_000;
 
+/** So long after a process was first seen its name is looked up once more: no cache of a DNS is late by so much. */
+const VERIFY_MS: Ms = 50_000;
+
 /**
  * Look the instance's name up while its node is not known to be well, and move where the answer says.
  * A node that answers stays where it is until the name has led elsewhere for `SETTLED_MS`. Returns when to look again.
@@ -30,15 +33,29 @@ export function followName(turn: Turn, instance: Instance): Ms {
   const twin = instance.kind === 'replica' ? twinOf(state, instance) : undefined;
   if (instance.kind === 'replica' && twin !== undefined && merge(turn, instance, twin)) return Number.POSITIVE_INFINITY;
   const { host, ip } = instance.address;
+  if (!isName(host)) return Number.POSITIVE_INFINITY;
   const stays = twin === undefined && isWell(turn, instance);
-  if (!isName(host) || (stays && !isStrange(turn, instance))) return Number.POSITIVE_INFINITY;
-  const name = lookUp(turn, host, LOOKUP_PAUSE_MS);
-  if (name === undefined) return turn.now + LOOKUP_PAUSE_MS;
+  const isTrusted = stays && !isStrange(turn, instance);
+  const doubtAt = isTrusted ? doubtedFrom(turn, instance) : turn.now;
+  if (turn.now < doubtAt) return doubtAt;
+  const pause = isTrusted ? CERTAIN_MAX_AGE_MS : LOOKUP_PAUSE_MS;
+  const name = lookUp(turn, host, pause);
+  if (name === undefined) return turn.now + pause;
   const [first] = name.ips;
   // With several addresses to choose from, the one that we have is as good as the first.
   if (!stays && first !== undefined && (ip === undefined || !name.ips.includes(ip))) move(turn, instance, first);
   name.waiting.add(instance.id);
-  return name.status === 'asked' ? Number.POSITIVE_INFINITY : name.since + LOOKUP_PAUSE_MS + 1;
+  return name.status === 'asked' ? Number.POSITIVE_INFINITY : name.since + pause + 1;
+}
+
+/**
+ * When the name of a node that is well is looked up all the same: once in the first minute, since the answer that led us
+ * there may have been late, and as long as it leads elsewhere. `Infinity`: there is no reason to.
+ */
+function doubtedFrom({ state, now }: Turn, instance: Instance): Ms {
+  if (leadsElsewhereSince(state, instance.address) !== undefined) return now;
+  const seen = instance.kind === 'peer' ? undefined : instance.seen;
+  return seen !== undefined && now < seen.since + SETTLED_MS ? seen.since + VERIFY_MS : Number.POSITIVE_INFINITY;
 }
 
 function isWell(turn: Turn, instance: Instance): boolean {

@@ -1,6 +1,14 @@
 // PING: how often, and what its replies mean for the silence that sdown is judged by.
 import type { NodeReply } from './effects.ts';
-import { commandConnection, request, sendPing, shortestDownAfter, unhurriedConnection } from './links.ts';
+import {
+  commandConnection,
+  dropConnections,
+  request,
+  sendPing,
+  shortestDownAfter,
+  touchUsers,
+  unhurriedConnection,
+} from './links.ts';
 import { linkOf } from './query.ts';
 import { acceptedPing } from './refusals.ts';
 import type { Connection, Instance, InstanceId, Link, Master, Ms, SentinelState } from './state.ts';
@@ -65,6 +73,12 @@ function goOn(turn: Turn, master: Master): void {
 /** A PING was answered (spec/behavior.md §2.3). */
 export function onPong(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
   const { state, now } = turn;
+  // Our transaction was refused its EXEC: whatever we say now is kept for it, until the connection ends.
+  // Differs: the genuine server keeps the connection, and takes the node for dead as long as it lasts.
+  if (reply.kind === 'text' && reply.text === 'QUEUED') {
+    dropConnections(turn, link);
+    return touchUsers(turn, link);
+  }
   link.lastReplyAt = now;
   // Differs: a bulk PONG counts, too; the links do not tell the two kinds of string apart.
   const pong = reply.kind === 'text' && reply.text.startsWith('PONG');

@@ -51,6 +51,19 @@ describe('the cap on unanswered requests', () => {
   });
 });
 
+test('a connection on which everything is queued for a transaction without its end is given up', () => {
+  const { state, master } = startFrom(fileWith({ replicas: [], peers: [] }));
+  const { command } = linkOf(state, master);
+  if (command === undefined) throw new Error('no connection');
+  const at = { now: 0, wallMs: 0 };
+  step(state, { kind: 'connected', connection: command.id, localIp: '10.0.1.1' }, at, () => 0);
+  while (command.pending[0] !== undefined && command.pending[0].kind !== 'ping') command.pending.shift();
+  const reply = { kind: 'text', text: 'QUEUED' } as const;
+  const effects = step(state, { kind: 'reply', connection: command.id, reply }, at, () => 0);
+  expect(effects).toContainEqual({ kind: 'disconnect', connection: command.id });
+  expect(linkOf(state, master).command?.id).not.toBe(command.id);
+});
+
 test('a change of the periods counts from now on', () => {
   const { state, master } = startFrom(fileWith({ downAfterMs: 30_000 }));
   setTunable(state, { pingPeriodMs: 300 }, 0);

@@ -54,6 +54,7 @@ const INFOS_KEPT = 8;
 
 /** What one process was told since its start. */
 export interface Record {
+  readonly startedAt: Ms;
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
   /** By address, of peers by link: when PING was last answered acceptably, and the time before. */
@@ -146,6 +147,7 @@ function check(watch: Watch, holds: boolean, rule: string, why: () => string): v
 /** A process starts: what it told in former lives binds it. */
 export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: Life): Record {
   const record: Record = {
+    startedAt: state.lastInputAt,
     currentEpoch: state.currentEpoch,
     held: new Map(),
     okAt: new Map(),
@@ -576,7 +578,8 @@ function watchPromotion(
     'promotion',
     () => `${name} promotes ${node.name}: priority 0`,
   );
-  const okAt = record.okAt.get(place)?.last ?? Number.NEGATIVE_INFINITY;
+  // Whoever was not heard of since the start is silent since then.
+  const okAt = record.okAt.get(place)?.last ?? record.startedAt;
   const silentMs = state.lastInputAt - okAt;
   check(
     watch,
