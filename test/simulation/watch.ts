@@ -13,6 +13,7 @@ import { type DataNode, isNode } from './data-node.ts';
 import type { Socket } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
 import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
+import { noteTold, type Told, toldAtStart } from './watch-told.ts';
 
 /** What one process was seen to hold of one master. */
 interface Held {
@@ -76,6 +77,7 @@ export interface Record {
   readonly meant: Map<number, string>;
   /** The masters whose failover it leads, by its events: the state is ahead of what is done. */
   readonly leads: Set<string>;
+  readonly told: Told;
   readonly scripts: ScriptsSeen;
   tilt: boolean;
   second: number;
@@ -158,6 +160,7 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
     owed: new Map(),
     meant: new Map(),
     leads: new Set(),
+    told: toldAtStart(state),
     scripts: noScripts(),
     tilt: false,
     second: 0,
@@ -423,6 +426,7 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '+tilt') record.tilt = true;
   if (name === '-tilt') record.tilt = false;
   check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
+  noteTold(record.told, event, life.state);
   if (name === '+elected-leader') record.leads.add(event.about.name);
   const isOver = name === '+switch-master' || name.startsWith('-failover-abort');
   const isDropped = name === '-monitor' || name === '+reset-master';
@@ -484,7 +488,7 @@ function watchSdown(watch: Watch, { name }: Sentinel, life: Life, record: Record
   const isLate = ok.held !== undefined && !life.state.connections.has(ok.held);
   const okAt = ok.last < instance.sdownAt && !isLate ? ok.last : ok.before;
   const silentMs = instance.sdownAt - okAt;
-  const { downAfterMs } = master.options;
+  const downAfterMs = Math.min(master.options.downAfterMs, record.told.downAfterMs.get(group) ?? Infinity);
   check(
     watch,
     silentMs > downAfterMs,
@@ -503,13 +507,13 @@ function watchOdown(watch: Watch, { name }: Sentinel, { state }: Life, record: R
   const { odownAt, address } = master;
   const about = placeOf(watch, address);
   let votes = 1;
-  for (const runId of master.peers.keys()) {
+  for (const runId of new Set([...master.peers.keys(), ...(record.told.peers.get(group) ?? [])])) {
     const answer = record.answers.get(`${group} ${runId}`);
     const says = (given: Answer | undefined) =>
       given?.down === true && given.about === about && given.at >= odownAt - 5 * state.tunables.askPeriodMs;
     if (says(answer) || says(answer?.before)) votes += 1;
   }
-  const { quorum } = master.options;
+  const quorum = Math.min(master.options.quorum, record.told.quorum.get(group) ?? Infinity);
   check(watch, votes >= quorum, 'odown', () => `${name} tells +odown of ${about}, ${votes} of ${quorum} say so`);
 }
 
