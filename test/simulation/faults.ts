@@ -391,10 +391,10 @@ export function monitor(run: Run, sentinel: Sentinel, master: string): void {
 export function newestConfiguration(sentinels: readonly Sentinel[], master: string) {
   let newest: { host: string; port: number; epoch: bigint } | undefined;
   for (const { life, disk } of sentinels) {
-    // Who is not running will come back with what its file says.
-    const found = life?.state.masters.get(master);
+    // Who is not running will come back with what its file says, and who saves tells of nothing else yet.
+    const found = life?.saving === true ? undefined : life?.state.masters.get(master);
     const saved = disk.saved.masters.find(({ name }) => name === master);
-    const epoch = found?.configEpoch ?? (life === undefined ? saved?.configEpoch : undefined);
+    const epoch = found?.configEpoch ?? (life === undefined || life.saving ? saved?.configEpoch : undefined);
     if (epoch === undefined || (newest !== undefined && newest.epoch >= epoch)) continue;
     const place = found !== undefined && life !== undefined ? currentAddress(life.state, found) : saved;
     if (place !== undefined) newest = { host: place.host, port: place.port, epoch };
