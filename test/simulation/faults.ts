@@ -86,13 +86,18 @@ function hasRival(run: Run, { life }: Sentinel, group: string): boolean {
   });
 }
 
-/** While the master is one, and well: who is reset without one cannot find its replicas again. */
+/**
+ * While all agree on the master, it is one, and well, and the only one: who is reset without one cannot find its replicas
+ * again, and nobody a former master that comes back.
+ */
 function knowsPhantom(run: Run, { life }: Sentinel, group: string): boolean {
   const master = life?.state.masters.get(group);
   if (master === undefined || master.sdownAt !== undefined || master.failover !== undefined) return false;
   const isNowhere = (runId: string) => !run.sentinels.some((sentinel) => sentinel.runId === runId);
   const node = run.nodes.find(({ ip }) => ip === master.address.ip);
-  return node?.role === 'master' && [...master.peers.keys()].some(isNowhere);
+  const isOnlyOne = run.nodes.every((other) => other.group !== group || (other.role === 'master') === (other === node));
+  const knowsIt = (sentinel: Sentinel) => sentinel.life?.state.masters.get(group)?.address.ip === node?.ip;
+  return isOnlyOne && run.sentinels.every(knowsIt) && [...master.peers.keys()].some(isNowhere);
 }
 
 function apply(run: Run, fault: Fault): Undo {
