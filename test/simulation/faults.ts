@@ -8,6 +8,7 @@ import { confFile } from './conf-file.ts';
 import { type DataNode, follow, hostOf, killNode, startNode } from './data-node.ts';
 import { breakConnection, cut, heal, ipOf, moveParty, type Party, partyAt, pause, release, resume } from './network.ts';
 import { echoHellos, runIdOf, tellHello } from './odd-peers.ts';
+import { isKnown } from './order.ts';
 import { note, type Run } from './run.ts';
 import { boot, killSentinel, order, type Sentinel, writeFile } from './sentinel.ts';
 import type { Fault } from './trial.ts';
@@ -73,8 +74,8 @@ function lookAgain(run: Run): void {
 }
 
 /**
- * Two failovers that were ordered on both sides of a cut may have shared an epoch: nothing but another one settles that.
- * It is ordered where the master is one.
+ * Two failovers that were ordered on both sides of a cut may have shared an epoch, and whoever is told to monitor a master
+ * knows of no epoch: nothing but another order settles that. It is given where the master is one.
  */
 function hasRival(run: Run, { life }: Sentinel, group: string): boolean {
   const own = life?.state.masters.get(group);
@@ -82,7 +83,7 @@ function hasRival(run: Run, { life }: Sentinel, group: string): boolean {
   return run.sentinels.some((sentinel) => {
     const other = sentinel.life?.state.masters.get(group);
     if (other === undefined || other.configEpoch !== own.configEpoch || other.failover !== undefined) return false;
-    return run.watch.contested.has(`${group} ${own.configEpoch}`) && !sameAddress(other.address, own.address);
+    return !sameAddress(other.address, own.address);
   });
 }
 
@@ -95,7 +96,8 @@ function knowsPhantom(run: Run, { life }: Sentinel, group: string): boolean {
   if (master === undefined || master.sdownAt !== undefined || master.failover !== undefined) return false;
   const isNowhere = (runId: string) => !run.sentinels.some((sentinel) => sentinel.runId === runId);
   const node = run.nodes.find(({ ip }) => ip === master.address.ip);
-  const isOnlyOne = run.nodes.every((other) => other.group !== group || (other.role === 'master') === (other === node));
+  const known = run.nodes.filter((other) => other.group === group && isKnown(run.sentinels, other));
+  const isOnlyOne = known.every((other) => (other.role === 'master') === (other === node));
   const knowsIt = (sentinel: Sentinel) => sentinel.life?.state.masters.get(group)?.address.ip === node?.ip;
   return isOnlyOne && run.sentinels.every(knowsIt) && [...master.peers.keys()].some(isNowhere);
 }

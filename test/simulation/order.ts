@@ -39,7 +39,7 @@ function isReachable(run: Run, party: Sentinel | DataNode): boolean {
 }
 
 /** Whom all sentinels forgot by RESET or REMOVE while it followed nobody, none of them can find again. */
-function isKnown(sentinels: readonly Sentinel[], { group, ip, port, announcedAs }: DataNode): boolean {
+export function isKnown(sentinels: readonly Sentinel[], { group, ip, port, announcedAs }: DataNode): boolean {
   return sentinels.some(({ life }) => {
     const master = life?.state.masters.get(group);
     if (life === undefined || master === undefined) return false;
