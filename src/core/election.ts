@@ -254,7 +254,8 @@ function becomeLeader(turn: Turn, master: Master, failover: WaitStart): void {
   announce(turn, { name: '+failover-state-select-slave', about });
 }
 
-function loseElection(turn: Turn, master: Master): void {
+/** Another one leads, or nobody: the attempt ends, and its event is told. */
+export function loseElection(turn: Turn, master: Master): void {
   announce(turn, { name: '-failover-abort-not-elected', about: refTo(turn.state, master) });
   holdFailover(turn, master);
 }

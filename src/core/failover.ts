@@ -1,5 +1,5 @@
 // The failover itself, from the election won to the switch: one function per phase (spec/behavior.md §7).
-import { awaitGoodReplica } from './election.ts';
+import { awaitGoodReplica, loseElection } from './election.ts';
 import { wantFreshInfo } from './info.ts';
 import { commandConnection, orderRole, request } from './links.ts';
 import { locate } from './names.ts';
@@ -23,14 +23,24 @@ type In<P extends Failover['phase']> = Extract<Failover, { phase: P }>;
 export function advance(turn: Turn, master: Master, failover: Exclude<Failover, { phase: 'wait-start' }>): Ms {
   switch (failover.phase) {
     case 'select-replica':
-      return selectReplica(turn, master, failover);
+      return isOvertaken(turn, master, failover) ? turn.now : selectReplica(turn, master, failover);
     case 'send-slaveof-noone':
-      return sendPromotion(turn, master, failover);
+      return isOvertaken(turn, master, failover) ? turn.now : sendPromotion(turn, master, failover);
     case 'wait-promotion':
       return waitPromotion(turn, master, failover);
     case 'reconf-replicas':
       return reconfigure(turn, master, failover);
   }
+}
+
+/**
+ * We led, had ordered nothing yet, and voted for somebody who asked in a later epoch: that one leads, and the attempt ends.
+ * Differs: the genuine server goes on, and each of the two points the other's new master to its own.
+ */
+function isOvertaken(turn: Turn, master: Master, { failoverEpoch }: Failover): boolean {
+  if (master.leaderEpoch <= failoverEpoch || master.leader === turn.state.myId) return false;
+  loseElection(turn, master);
+  return true;
 }
 
 /** End an attempt that nobody has seen a result of: the next one waits as `holdOff` says. */

@@ -20,6 +20,7 @@ function wrongInGroup(run: Run, client: Client, since: Ms): string | undefined {
   const { group } = client;
   const sentinels = run.sentinels.filter((each) => isReachable(run, each));
   const nodes = run.nodes.filter((node) => node.group === group && isReachable(run, node) && isKnown(sentinels, node));
+  if (isForgotten(run, sentinels, group)) return undefined;
   const repaired = run.trial.ending === 'repair';
   let place: string | undefined;
   for (const sentinel of sentinels) {
@@ -47,6 +48,21 @@ export function isKnown(sentinels: readonly Sentinel[], { group, ip, port, annou
       ({ address }) => address.host === announcedAs || (address.ip === ip && address.port === port),
     );
   });
+}
+
+/**
+ * Operators made all sentinels forget the master that theirs follows by now, in the middle of a failover: only they could
+ * tell where it is.
+ */
+function isForgotten(run: Run, sentinels: readonly Sentinel[], group: string): boolean {
+  const isForgetful = run.trial.faults.some(
+    (fault) => fault.kind === 'remove' || (fault.kind === 'order' && fault.args[0] === 'RESET'),
+  );
+  const ips = new Set(sentinels.map(({ life }) => life?.state.masters.get(group)?.address.ip));
+  const shown = run.nodes.find((node) => node.group === group && ips.size === 1 && ips.has(node.ip));
+  if (!isForgetful || shown?.role !== 'slave') return false;
+  const followed = run.nodes.find(({ ip }) => ip === ipOf(run.net, shown.follows?.host ?? ''));
+  return followed !== undefined && !isKnown(sentinels, followed);
 }
 
 function placeShown({ life }: Sentinel, group: string): string {
