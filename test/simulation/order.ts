@@ -51,18 +51,22 @@ export function isKnown(sentinels: readonly Sentinel[], { group, ip, port, annou
 }
 
 /**
- * Operators made all sentinels forget the master that theirs follows by now, in the middle of a failover: only they could
- * tell where it is.
+ * An operator made a sentinel forget the master that the one which it knows follows by now, in the middle of a failover:
+ * only operators can tell it where that is.
  */
 function isForgotten(run: Run, sentinels: readonly Sentinel[], group: string): boolean {
   const isForgetful = run.trial.faults.some(
-    (fault) => fault.kind === 'remove' || (fault.kind === 'order' && fault.args[0] === 'RESET'),
+    (fault) =>
+      fault.kind === 'remove' || fault.kind === 'lost' || (fault.kind === 'order' && fault.args[0] === 'RESET'),
   );
-  const ips = new Set(sentinels.map(({ life }) => life?.state.masters.get(group)?.address.ip));
-  const shown = run.nodes.find((node) => node.group === group && ips.size === 1 && ips.has(node.ip));
-  if (!isForgetful || shown?.role !== 'slave') return false;
-  const followed = run.nodes.find(({ ip }) => ip === ipOf(run.net, shown.follows?.host ?? ''));
-  return followed !== undefined && !isKnown(sentinels, followed);
+  if (!isForgetful) return false;
+  return sentinels.some((sentinel) => {
+    const ip = sentinel.life?.state.masters.get(group)?.address.ip;
+    const shown = run.nodes.find((node) => node.group === group && node.ip === ip);
+    if (shown?.role !== 'slave') return false;
+    const followed = run.nodes.find((node) => node.ip === ipOf(run.net, shown.follows?.host ?? ''));
+    return followed !== undefined && !isKnown([sentinel], followed);
+  });
 }
 
 function placeShown({ life }: Sentinel, group: string): string {
