@@ -14,6 +14,8 @@ const FAST_INFO_MS: Ms = 1000;
 const FAILOVER_INFO_MS: Ms = 40;
 /** … and for so long after the order; a full resynchronisation takes seconds, and nobody waits for its end. */
 const FAILOVER_INFO_WINDOW_MS: Ms = 3000;
+/** A repair that came due while a save was made up for is considered again so much later. */
+const HELD_BACK_PAUSE_MS: Ms = 50;
 
 /** What one INFO text says. Absent lines are `undefined`. */
 export interface NodeInfo {
@@ -233,6 +235,8 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   const ordered = (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs;
   const due = Math.max(settled, ordered, replica.role === 'master' ? doubtUntil(state, master, replica) : 0) + 1;
   if (now < due) return due;
+  // What is decided while a save is made up for may be out of date by its end.
+  if (state.heldBackSince !== undefined) return now + HELD_BACK_PAUSE_MS;
   if (replica.role === 'master') {
     const lookedUp = [master, replica].map((node) => isLookedUp(turn, node, replica));
     if (lookedUp.includes(false)) return Number.POSITIVE_INFINITY;

@@ -64,6 +64,7 @@ function lookAgain(run: Run): void {
     for (const sentinel of run.sentinels)
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
+        else if (isStranded(run, sentinel, group)) remove(run, sentinel, group)();
         else if (knowsPhantom(run, sentinel, group)) give(run, sentinel, ['SENTINEL', 'RESET', group]);
     for (const { group } of run.clients) {
       const rival = run.sentinels.find((sentinel) => hasRival(run, sentinel, group));
@@ -71,6 +72,14 @@ function lookAgain(run: Run): void {
     }
     lookAgain(run);
   });
+}
+
+/** Told to monitor a node that everybody else was made to forget since, it can meet nobody. */
+function isStranded(run: Run, sentinel: Sentinel, group: string): boolean {
+  const master = sentinel.life?.state.masters.get(group);
+  if (master === undefined || master.peers.size > 0 || master.failover !== undefined) return false;
+  const newest = newestConfiguration(run.sentinels, group);
+  return newest !== undefined && newest.epoch > master.configEpoch;
 }
 
 /**

@@ -1,21 +1,26 @@
 // What a sentinel's events have told so far. What it does is carried out behind its saves, when its state may be ahead:
 // commands and hellos that came meanwhile are in the state, and their events are yet to come.
 import type { SentinelEvent } from '../../src/core/events.ts';
+import { refTo } from '../../src/core/query.ts';
 import type { Master, Ms, RunId, SentinelState } from '../../src/core/state.ts';
 
 export interface Told {
   readonly downAfterMs: Map<string, Ms>;
   readonly quorum: Map<string, number>;
+  /** Where the masters are, `host:port`. */
+  readonly places: Map<string, string>;
   /** By master. */
   readonly peers: Map<string, Set<RunId>>;
 }
 
 /** What is known at a start, before anything is told. */
-export function toldAtStart({ masters }: SentinelState): Told {
-  const told: Told = { downAfterMs: new Map(), quorum: new Map(), peers: new Map() };
-  for (const master of masters.values()) {
+export function toldAtStart(state: SentinelState): Told {
+  const told: Told = { downAfterMs: new Map(), quorum: new Map(), places: new Map(), peers: new Map() };
+  for (const master of state.masters.values()) {
     noteOptions(told, master);
     told.peers.set(master.name, new Set(master.peers.keys()));
+    const { host, port } = refTo(state, master);
+    told.places.set(master.name, `${host}:${port}`);
   }
   return told;
 }
@@ -27,7 +32,9 @@ function noteOptions({ downAfterMs, quorum }: Told, { name, options }: Master): 
 
 /** An event is told. */
 export function noteTold(told: Told, event: SentinelEvent, { masters }: SentinelState): void {
+  if (event.name === '+switch-master') told.places.set(event.about.name, `${event.to.host}:${event.to.port}`);
   if (event.name === '+monitor') {
+    told.places.set(event.about.name, `${event.about.host}:${event.about.port}`);
     const master = masters.get(event.about.name);
     if (master !== undefined) noteOptions(told, master);
   }

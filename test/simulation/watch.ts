@@ -412,6 +412,8 @@ function watchScript(
   const told = `${name} ${group} ${host}:${port} `;
   const stored =
     [...watch.stored].some((key) => key.startsWith(told)) ||
+    // It was removed since.
+    !disk.saved.masters.some((master) => master.name === group) ||
     disk.saved.masters.some((master) => master.name === group && !watch.byName && isName(master.host)) ||
     // Two new addresses in one turn: what is on disk is newer than the first of them.
     disk.saved.masters.some(
@@ -427,6 +429,8 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '-tilt') record.tilt = false;
   check(watch, !(record.tilt && judged.has(name)), 'tilt', () => `${sentinel.name} tells ${name} in TILT`);
   noteTold(record.told, event, life.state);
+  // Another vote may follow it in the same turn.
+  if (name === '+vote-for-leader') noteVote(watch, sentinel, event.about.name, event.epoch, event.runId);
   if (name === '+elected-leader') record.leads.add(event.about.name);
   const isOver = name === '+switch-master' || name.startsWith('-failover-abort');
   const isDropped = name === '-monitor' || name === '+reset-master';
@@ -454,8 +458,12 @@ function noteChoice({ state }: Life, record: Record, { host, port, master }: Ins
   // The phase of the failover tells when it was made, unless the turn went on.
   const at = state.masters.get(group)?.failover?.phaseAt ?? state.lastInputAt;
   const place = `${host}:${port}`;
-  const info = record.infos.get(place)?.find((each) => each.at <= at);
-  record.choices.set(group, { place, info, odownAt: record.odowns.get(group) });
+  const odownAt = record.odowns.get(group);
+  const known = record.infos.get(place)?.filter((each) => each.at <= at) ?? [];
+  // Of two that came in one millisecond the later one may have come behind the choice.
+  const [last, before] = known;
+  const isLate = last?.at === at && before !== undefined && before.at >= (odownAt ?? at);
+  record.choices.set(group, { place, info: isLate ? before : last, odownAt });
 }
 
 function findInstance(
@@ -554,6 +562,8 @@ function watchRoleOrder(
   check(watch, !own, 'orders', () => `${name} orders ${node.name} to follow itself`);
   // What comes later in this turn took the lead from it: an operator's command that came during a save.
   if (record.leads.has(master.name) && master.failover === undefined) return;
+  // A hello that came in the same turn, behind the order, may have told of another master.
+  if (!record.leads.has(master.name) && record.told.places.get(master.name) === `${host}:${port}`) return;
   const current = currentAddress(life.state, master);
   const right = host === hostOf(watch, current) && Number(port) === current.port;
   check(
