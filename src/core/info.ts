@@ -4,7 +4,17 @@ import { confirmPromotion, noteReplicaProgress, retryPromotion } from './failove
 import { isLookedUp, meetReplica } from './follow.ts';
 import { commandConnection, orderRole, outstanding, request, unhurriedConnection } from './links.ts';
 import { isAwaited, locate, refuseName } from './names.ts';
-import { currentAddress, doubtUntil, isKnown, majorityOf, masterOf, peersOf, refTo, sameAddress } from './query.ts';
+import {
+  currentAddress,
+  doubtUntil,
+  isKnown,
+  leadsElsewhereSince,
+  majorityOf,
+  masterOf,
+  peersOf,
+  refTo,
+  sameAddress,
+} from './query.ts';
 import type { Master, Ms, Replica, Role, SentinelState } from './state.ts';
 import { announce, persistSoon, type Turn, touch, touchGroup } from './turn.ts';
 
@@ -233,14 +243,15 @@ export function repairRole(turn: Turn, replica: Replica): Ms {
   const shownAt = Math.max(wrong.since, replica.upSince ?? 0, replica.sdownAt ?? 0);
   const settled = shownAt + patience(state, master, wrong, shownAt);
   const ordered = (replica.orderedAt ?? Number.NEGATIVE_INFINITY) + state.tunables.infoPeriodMs;
-  const due = Math.max(settled, ordered, replica.role === 'master' ? doubtUntil(state, master, replica) : 0) + 1;
+  const due = Math.max(settled, ordered, doubtUntil(state, master, replica)) + 1;
   if (now < due) return due;
   // What is decided while a save is made up for may be out of date by its end.
   if (state.heldBackSince !== undefined) return now + HELD_BACK_PAUSE_MS;
-  if (replica.role === 'master') {
-    const lookedUp = [master, replica].map((node) => isLookedUp(turn, node, replica));
-    if (lookedUp.includes(false)) return Number.POSITIVE_INFINITY;
-  }
+  const lookedUp = [master, replica].map((node) => isLookedUp(turn, node, replica));
+  if (lookedUp.includes(false)) return Number.POSITIVE_INFINITY;
+  // Whose name leads elsewhere will be met there, and somebody else is here.
+  const isElsewhere = ({ address }: Master | Replica) => leadsElsewhereSince(state, address) !== undefined;
+  if (isElsewhere(master) || isElsewhere(replica)) return now + FAST_INFO_MS;
   if (!saidSoHere(turn, replica) || !saidSoLately(turn, master)) return Number.POSITIVE_INFINITY;
   const target = currentAddress(state, master);
   if (!orderRole(turn, replica, target)) return Number.POSITIVE_INFINITY;

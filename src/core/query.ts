@@ -159,8 +159,8 @@ export function leadsElsewhereSince(state: SentinelState, { host, ip = '' }: Add
 }
 
 /**
- * Until when two nodes that both say they are masters may have changed places, and neither is told to follow the other:
- * it might be the right one, and follow itself. Of two that changed places we see neither for long.
+ * Until when two nodes may have changed places, and neither is told to follow the other: it might be the right one, and
+ * follow itself. Of two that changed places we see neither for long.
  */
 export function doubtUntil(state: SentinelState, one: Master | Replica, other: Master | Replica): Ms {
   return Math.min(...[one, other].map(({ address, seen }) => believedFrom(state, address, seen?.since)));
