@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a dead leader is waited for',
     file: 'src/core/election.ts',
     from: 'if (leader.sdownAt === undefined) return afterTimeout;',
-    to: 'if (now < afterTimeout) return afterTimeout;',
+    to: 'if (leader.sdownAt === undefined || now < afterTimeout) return afterTimeout;',
   },
   {
     name: 'a second master is left alone',
