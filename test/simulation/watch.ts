@@ -460,9 +460,9 @@ function noteChoice({ state }: Life, record: Record, { host, port, master }: Ins
   const place = `${host}:${port}`;
   const odownAt = record.odowns.get(group);
   const known = record.infos.get(place)?.filter((each) => each.at <= at) ?? [];
-  // Of two that came in one millisecond the later one may have come behind the choice.
+  // One that came in this very millisecond may have come behind the choice, and the one before it counted.
   const [last, before] = known;
-  const isLate = last?.at === at && before !== undefined && before.at >= (odownAt ?? at);
+  const isLate = last?.at === at && last.priority === 0 && before !== undefined && before.at >= (odownAt ?? at);
   record.choices.set(group, { place, info: isLate ? before : last, odownAt });
 }
 
