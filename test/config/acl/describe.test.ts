@@ -65,7 +65,7 @@ describe('what has quotes in it', () => {
     {
       why: 'a pattern of a selector, which is read twice',
       name: 'u',
-      rules: [String.raw`(~"it's" +ping)`],
+      rules: [`(~"it's" +ping)`],
       line: String.raw`user u off resetchannels -@all "(\"~it's\" resetchannels -@all +ping)"`,
     },
   ])('$why', ({ name, rules, line }) => {
