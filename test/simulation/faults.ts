@@ -64,7 +64,7 @@ function lookAgain(run: Run): void {
     for (const sentinel of run.sentinels)
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
-        else if (isStranded(run, sentinel, group)) remove(run, sentinel, group)();
+        else if (isStranded(run, sentinel, group)) rescue(run, sentinel, group);
         else if (knowsPhantom(run, sentinel, group)) give(run, sentinel, ['SENTINEL', 'RESET', group]);
     for (const { group } of run.clients) {
       const rival = run.sentinels.find((sentinel) => hasRival(run, sentinel, group));
@@ -74,10 +74,18 @@ function lookAgain(run: Run): void {
   });
 }
 
-/** Told to monitor a node that everybody else was made to forget since, it can meet nobody. */
+/** It is told to monitor the node that really is the master, or the one that the others know. */
+function rescue(run: Run, sentinel: Sentinel, group: string): void {
+  const real = run.nodes.filter((node) => node.group === group && node.condition === 'up' && node.role === 'master');
+  give(run, sentinel, ['SENTINEL', 'REMOVE', group]);
+  monitor(run, sentinel, group, real.length === 1 ? real[0] : undefined);
+}
+
+/** Told to monitor a node that everybody else was made to forget since, or that is gone, it can meet nobody. */
 function isStranded(run: Run, sentinel: Sentinel, group: string): boolean {
   const master = sentinel.life?.state.masters.get(group);
   if (master === undefined || master.peers.size > 0 || master.failover !== undefined) return false;
+  if (run.sentinels.length > 1 && master.sdownAt !== undefined) return true;
   const newest = newestConfiguration(run.sentinels, group);
   return newest !== undefined && newest.epoch > master.configEpoch;
 }
@@ -392,13 +400,12 @@ function isNewestKnown(run: Run, sentinels: readonly Sentinel[], master: string)
   return known !== undefined && newest !== undefined && known.epoch >= newest.epoch;
 }
 
-/** Monitor a master where another sentinel says that it is; where it was at the beginning if none can be asked. */
-export function monitor(run: Run, sentinel: Sentinel, master: string): void {
+/** Monitor a master where it is `known` to be, or another sentinel says; where it was at the beginning if none can be asked. */
+export function monitor(run: Run, sentinel: Sentinel, master: string, known?: DataNode): void {
   const facts = run.trial.sentinels[run.sentinels.indexOf(sentinel)];
-  const { host, port } = newestConfiguration(run.sentinels, master) ?? {
-    host: hostOf(nodeNamed(run, `${master}n0`)),
-    port: 6379,
-  };
+  const first = { host: hostOf(nodeNamed(run, `${master}n0`)), port: 6379 };
+  const told = known === undefined ? undefined : { host: hostOf(known), port: known.port };
+  const { host, port } = told ?? newestConfiguration(run.sentinels, master) ?? first;
   give(run, sentinel, ['SENTINEL', 'MONITOR', master, host, String(port), String(run.trial.quorum)]);
   const set = ['down-after-milliseconds', facts?.downAfterMs, 'failover-timeout', facts?.failoverTimeoutMs].map(String);
   give(run, sentinel, ['SENTINEL', 'SET', master, ...set]);
