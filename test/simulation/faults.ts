@@ -1,7 +1,7 @@
 // The faults of a trial, carried out: what each kind does, and how it is undone.
 
 import type { SentinelEvent } from '../../src/core/events.ts';
-import { currentAddress, sameAddress } from '../../src/core/query.ts';
+import { currentAddress, peersOf, sameAddress } from '../../src/core/query.ts';
 import type { Ms } from '../../src/core/state.ts';
 import { plan } from '../core/fake-time.ts';
 import { confFile } from './conf-file.ts';
@@ -20,6 +20,8 @@ const nothing: Undo = () => undefined;
 /** Loading a data set takes a node up to so long. */
 const LOADING_MAX_MS: Ms = 1500;
 const LOOK_AGAIN_MS: Ms = 1500;
+/** Sentinels have so many looks of time to find each other by themselves. */
+const PATIENT_LOOKS = 6;
 /** Run ids of sentinels that lost theirs. */
 const LOST_RUN_IDS_FROM = 10;
 
@@ -57,20 +59,20 @@ export function undoAll(run: Run): void {
  * A crash may have swallowed an operator's order, a name could not be resolved, or a process died of an order that waited
  * for its save: the operator looks again.
  */
-function lookAgain(run: Run): void {
+function lookAgain(run: Run, looks = 1): void {
   const { time } = run.net;
   plan(time, time.now + LOOK_AGAIN_MS, () => {
     for (const sentinel of run.sentinels) start(run, sentinel, false);
     for (const sentinel of run.sentinels)
       for (const { group } of run.clients)
         if (sentinel.life?.state.masters.has(group) === false) monitor(run, sentinel, group);
-        else if (isStranded(run, sentinel, group)) rescue(run, sentinel, group);
+        else if (looks > PATIENT_LOOKS && isStranded(run, sentinel, group)) rescue(run, sentinel, group);
         else if (knowsPhantom(run, sentinel, group)) give(run, sentinel, ['SENTINEL', 'RESET', group]);
     for (const { group } of run.clients) {
       const rival = run.sentinels.find((sentinel) => hasRival(run, sentinel, group));
       if (rival !== undefined) give(run, rival, ['SENTINEL', 'FAILOVER', group]);
     }
-    lookAgain(run);
+    lookAgain(run, looks + 1);
   });
 }
 
@@ -82,9 +84,10 @@ function rescue(run: Run, sentinel: Sentinel, group: string): void {
 }
 
 /** Told to monitor a node that everybody else was made to forget since, or that is gone, it can meet nobody. */
-function isStranded(run: Run, sentinel: Sentinel, group: string): boolean {
-  const master = sentinel.life?.state.masters.get(group);
-  if (master === undefined || master.peers.size > 0 || master.failover !== undefined) return false;
+function isStranded(run: Run, { life }: Sentinel, group: string): boolean {
+  const master = life?.state.masters.get(group);
+  if (life === undefined || master === undefined || master.failover !== undefined) return false;
+  if (peersOf(life.state, master).some(({ sdownAt }) => sdownAt === undefined)) return false;
   if (run.sentinels.length > 1 && master.sdownAt !== undefined) return true;
   const newest = newestConfiguration(run.sentinels, group);
   return newest !== undefined && newest.epoch > master.configEpoch;
