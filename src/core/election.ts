@@ -78,7 +78,8 @@ function standingAllowedAt(turn: Turn, master: Master): Ms {
 /**
  * How long a vote for somebody else holds us back. The leader went sdown and its configuration never came: nothing is
  * left to wait for. One that asked while it was sdown for us lives: it gets the time that a failover takes, so that two
- * who do not hear each other well do not take each other's votes away for ever. Nobody knows the leader: any client may have asked in that name, so an election's time is enough.
+ * who do not hear each other well do not take each other's votes away for ever. Nobody knows the leader: any client may
+ * have asked in that name, so an election's time is enough.
  * Differs: the genuine server waits for twice the failover-timeout in any case (spec/behavior.md §13.1 w6, w10).
  */
 function votedStandBackUntil(
