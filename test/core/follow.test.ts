@@ -1,6 +1,8 @@
 // What follows from names that turn out to be one node: one link, one entry, and no order to follow itself.
 import { expect, test } from 'vitest';
 import type { Effect } from '../../src/core/effects.ts';
+import { meetReplica } from '../../src/core/follow.ts';
+import { repairRole } from '../../src/core/info.ts';
 import { orderRole } from '../../src/core/links.ts';
 import { linkOf, peersOf, replicasOf } from '../../src/core/query.ts';
 import type { SentinelState } from '../../src/core/state.ts';
@@ -57,4 +59,48 @@ test('a node is never told to follow itself, whatever it is called', () => {
   expect(order('alias.test', '10.0.0.2')).toBe(false);
   expect(order('::ffff:10.0.0.2', '::ffff:10.0.0.2')).toBe(false);
   expect(order('db.test', '10.0.0.1')).toBe(true);
+});
+
+/** A master and a replica that are known by their names, and where they are. */
+function named() {
+  const file = fileWith({ host: 'm.test', replicas: [{ host: 'r1.test', port: 6379 }], peers: [] });
+  const { state, master } = startFrom({ ...file, resolveHostnames: true });
+  const [replica] = replicasOf(state, master);
+  if (replica === undefined) throw new Error('a replica was expected');
+  resolve(state, 'm.test', '10.0.0.1', 10);
+  resolve(state, 'r1.test', '10.0.0.2', 10);
+  return { state, master, replica };
+}
+
+test('the name of a replica is looked up when its master knows somebody else at its place', () => {
+  const { state, master, replica } = named();
+  const meet = (host: string) => {
+    const turn = beginTurn(state, 100_000, 100_000, noDraw);
+    expect(meetReplica(turn, master, { host, ip: '10.0.0.2', port: 6379 }).replica).toBe(replica);
+    return turn.effects;
+  };
+  expect(meet('r1.test')).toEqual([]);
+  expect(meet('r2.test')).toContainEqual({ kind: 'resolve', name: 'r1.test' });
+});
+
+test.each([
+  { why: 'where its master is', ip: '10.0.0.1', orders: 1 },
+  { why: 'elsewhere', ip: '10.0.0.9', orders: 0 },
+])('a second master is repaired as long as the name of the first one leads $why', ({ ip, orders }) => {
+  const { state, master, replica } = named();
+  for (const connection of [...state.connections.keys()])
+    step(state, { kind: 'connected', connection, localIp: '10.0.1.1' }, { now: 20, wallMs: 20 }, noDraw);
+  const now = 200_000;
+  for (const [host, there] of [
+    ['r1.test', '10.0.0.2'],
+    ['m.test', ip],
+  ] as const)
+    Object.assign(state.names.get(host) ?? {}, { ips: [there], status: 'known', since: now - 5000, changedAt: 10 });
+  const seen = { runId: PEER_ID, since: 1 };
+  Object.assign(master, { role: 'master', infoAt: now - 100, sdownAt: undefined, seen: { ...seen, ip: '10.0.0.1' } });
+  Object.assign(replica, { role: 'master', roleSince: 1, infoAt: now - 50, sdownAt: undefined, upSince: 1 });
+  replica.seen = { ...seen, ip: '10.0.0.2' };
+  const turn = beginTurn(state, now, now, noDraw);
+  repairRole(turn, replica);
+  expect(turn.effects.filter((effect) => effect.kind === 'send' && effect.args[0] === 'SLAVEOF')).toHaveLength(orders);
 });
