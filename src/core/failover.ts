@@ -12,8 +12,8 @@ import { announce, crashIfSimulated, persist, type Turn, touch, touchGroup } fro
 
 /** Replicas that have not sent fresh INFO so long after the election are not waited for … */
 const STRAGGLER_MS: Ms = 100;
-/** … unless none has: then this is how long the first one may take. */
-const ANY_INFO_MS: Ms = 1000;
+/** … unless none has, or one has the better priority as far as is known: this is how long those may take. */
+const WANTED_INFO_MS: Ms = 1000;
 /** A promotion that an INFO denies is ordered again, but no faster than this. */
 const ORDER_AGAIN_MS: Ms = 1000;
 
@@ -67,17 +67,19 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
   // What is decided while a save is made up for is done later, maybe by a process that stood still for seconds.
   if (state.heldBackSince !== undefined) return Number.POSITIVE_INFINITY;
   const freshFrom = master.odownAt ?? failover.startedAt;
-  const waitUntil = failover.phaseAt + STRAGGLER_MS;
   // What was asked for before may have been said before.
   const isFresh = ({ infoAskedAt }: Replica) => infoAskedAt !== undefined && infoAskedAt >= freshFrom;
-  const eligible = eligibleReplicas(state, master, now).filter(({ id }) => !failover.excluded.includes(id));
-  const fresh = eligible.filter(isFresh);
-  const waitedFor = replicasOf(state, master).filter((replica) => !isFresh(replica) && mayYetAnswer(state, replica));
+  const isNew = ({ id }: Replica) => !failover.excluded.includes(id);
+  const fresh = eligibleReplicas(state, master, now).filter((replica) => isNew(replica) && isFresh(replica));
+  const waitedFor = replicasOf(state, master).filter(
+    (replica) => isNew(replica) && !isFresh(replica) && mayYetAnswer(state, replica),
+  );
+  const [chosen] = fresh;
+  // The operator's choice must not depend on who answers first.
+  const isWanted = ({ priority }: Replica) => chosen === undefined || priority < chosen.priority;
+  const waitUntil = failover.phaseAt + (waitedFor.some(isWanted) ? WANTED_INFO_MS : STRAGGLER_MS);
   if (waitedFor.length > 0 && now < waitUntil) return waitUntil;
-  const chosen = fresh[0];
   if (chosen === undefined) {
-    const lastChance = failover.phaseAt + ANY_INFO_MS;
-    if (waitedFor.length > 0 && now < lastChance) return lastChance;
     awaitGoodReplica(turn, master);
     return abort(turn, master, '-failover-abort-no-good-slave');
   }

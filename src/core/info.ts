@@ -110,7 +110,8 @@ export function askInfo(turn: Turn, node: Master | Replica): Ms {
 
 function infoDueAt(state: SentinelState, node: Master | Replica, now: Ms): Ms {
   if (node.infoAt === undefined) return now;
-  if (node.infoWantedAt !== undefined && node.infoAt < node.infoWantedAt) return now;
+  // What was asked for before may have been said before, whenever it came.
+  if (node.infoWantedAt !== undefined && (node.infoAskedAt ?? node.infoAt) < node.infoWantedAt) return now;
   return node.infoAt + infoPeriod(state, node, now) + 1;
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { beginAttempt, campaign } from '../../src/core/election.ts';
 import { advance } from '../../src/core/failover.ts';
-import { repairRole } from '../../src/core/info.ts';
+import { askInfo, repairRole } from '../../src/core/info.ts';
 import { restartHeldBack } from '../../src/core/ping.ts';
 import { linkOf, replicasOf } from '../../src/core/query.ts';
 import type { Ms, SentinelState } from '../../src/core/state.ts';
@@ -36,6 +36,21 @@ test.each([
   advance(turnAt(state, 1060), master, master.failover);
   expect(master.failover.phase).toBe(chosen ? 'send-slaveof-noone' : 'select-replica');
 });
+
+test.each([
+  { why: 'no answer has come since', infoAskedAt: 900, infoAt: 905, asks: 1 },
+  { why: 'an answer came in that very instant, to an earlier question', infoAskedAt: 990, infoAt: 1000, asks: 1 },
+  { why: 'it has been asked in that very instant', infoAskedAt: 1000, infoAt: 1000, asks: 0 },
+])(
+  'a node of which news from after the loss of the master is wanted is asked ($why)',
+  ({ infoAskedAt, infoAt, asks }) => {
+    const { state, replica } = connected();
+    Object.assign(replica, { role: 'slave', infoAt, infoAskedAt, infoWantedAt: 1000 });
+    const turn = turnAt(state, 1000);
+    askInfo(turn, replica);
+    expect(turn.effects.filter((effect) => effect.kind === 'send' && effect.args[0] === 'INFO')).toHaveLength(asks);
+  },
+);
 
 test.each([
   { why: 'given', since: undefined, orders: 1 },
