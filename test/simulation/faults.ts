@@ -22,6 +22,8 @@ const LOADING_MAX_MS: Ms = 1500;
 const LOOK_AGAIN_MS: Ms = 1500;
 /** Sentinels have so many looks of time to find each other by themselves. */
 const PATIENT_LOOKS = 6;
+/** A connection over which nothing comes is given up after 15 s (spec/behavior.md §1.5), and a new one takes its time. */
+const RECONNECT_MAX_MS: Ms = 17_000;
 /** Run ids of sentinels that lost theirs. */
 const LOST_RUN_IDS_FROM = 10;
 
@@ -83,11 +85,15 @@ function rescue(run: Run, sentinel: Sentinel, group: string): void {
   monitor(run, sentinel, group, real.length === 1 ? real[0] : undefined);
 }
 
-/** Told to monitor a node that everybody else was made to forget since, or that is gone, it can meet nobody. */
+/**
+ * Told to monitor a node that everybody else was made to forget since, or that is gone, it can meet nobody. Peers whose
+ * machines lost their power may be met again as late as a connection that says nothing is given up.
+ */
 function isStranded(run: Run, { life }: Sentinel, group: string): boolean {
   const master = life?.state.masters.get(group);
   if (life === undefined || master === undefined || master.failover !== undefined) return false;
-  if (peersOf(life.state, master).some(({ sdownAt }) => sdownAt === undefined)) return false;
+  const goneBefore = life.state.lastInputAt - RECONNECT_MAX_MS;
+  if (peersOf(life.state, master).some(({ sdownAt = goneBefore }) => sdownAt >= goneBefore)) return false;
   if (run.sentinels.length > 1 && master.sdownAt !== undefined) return true;
   const newest = newestConfiguration(run.sentinels, group);
   return newest !== undefined && newest.epoch > master.configEpoch;

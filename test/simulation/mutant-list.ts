@@ -124,6 +124,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: '',
   },
   {
+    name: 'the better priority does not matter',
+    file: 'src/core/selection.ts',
+    from: '  if (a.priority !== b.priority) return a.priority - b.priority;\n',
+    to: '',
+  },
+  {
+    name: 'the larger offset does not matter',
+    file: 'src/core/selection.ts',
+    from: '  if (a.offset !== b.offset) return ',
+    to: '  if (a.offset < 0n) return ',
+  },
+  {
     name: 'a promotion is taken for done without proof',
     file: 'src/core/info.ts',
     from: "  if (node.role === 'master') confirmPromotion",
@@ -188,6 +200,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/core/hello.ts',
     from: 'const moved = !sameNode(',
     to: 'const moved = !sameAddress(',
+  },
+  {
+    name: 'fixed: the answer to an earlier question was news enough',
+    file: 'src/core/info.ts',
+    from: '(node.infoAskedAt ?? node.infoAt) < node.infoWantedAt',
+    to: 'node.infoAt < node.infoWantedAt',
   },
   {
     name: 'fixed: another run id at our own address was a peer',

@@ -217,7 +217,7 @@ function hooksOf(
       }
       const record = recordOf(life);
       watchState(watch, sentinel, life, record);
-      watchEffect(watch, sentinel, life, record, effect);
+      watchEffect(watch, sentinel, life, record, clockOf(run(), sentinel).now, effect);
       return effect.kind !== 'announce' || onMoment(run(), sentinel, effect.event);
     },
     heard: (sentinel, life, from, input) =>
@@ -240,7 +240,7 @@ function addNodes(run: Run): void {
         group: `m${group}`,
         announcedAs: trial.announces ? name : undefined,
         follows: index === 0 ? undefined : { host: trial.announces ? `m${group}n0` : `10.0.${group}.1`, port: 6379 },
-        priority: index === trial.unwanted ? 0 : 100,
+        priority: priorityOf(trial, index),
         syncMs: rand(trial.syncMs + 1),
       });
       run.nodes.push(node);
@@ -248,6 +248,11 @@ function addNodes(run: Run): void {
       net.dns.set(name, node.ip);
       keepReplicating(run, node);
     }
+}
+
+function priorityOf({ unwanted, preferred }: Trial, index: number): number {
+  if (index === unwanted) return 0;
+  return index === preferred ? 50 : 100;
 }
 
 function addSentinels(run: Run): void {

@@ -48,6 +48,7 @@ const SIMPLER: readonly ((trial: Trial) => Partial<Trial>)[] = [
   ({ announces }) => (announces ? {} : { names: false }),
   () => ({ scripts: 'none' }),
   () => ({ unwanted: undefined }),
+  () => ({ preferred: undefined }),
   (trial) => everybody(trial, { ticks: false }),
   (trial) => everybody(trial, { clockRate: 1 }),
   (trial) => everybody(trial, { saveMs: 0 }),

@@ -25,6 +25,8 @@ export interface Trial {
   readonly parallelSyncs: number;
   /** The replica with this number has priority 0; `undefined`: none has. */
   readonly unwanted: number | undefined;
+  /** The replica with this number has a better priority than the others; `undefined`: none has. */
+  readonly preferred?: number | undefined;
   readonly syncMs: Ms;
   readonly tiltPeriodMs: Ms;
   readonly latencyMs: Ms;
@@ -165,7 +167,9 @@ export function drawTrial(seed: number): Trial {
   const faults: Fault[] = [];
   for (let at = begin + rand(500); at < endMs; at += 1 + rand(2 * everyMs))
     faults.push(drawFault(rand, pick, pick(kinds), at, shape));
-  return { seed, ...shape, acquainted, wholeFiles: rand(16) === 0, ending: 'calm', endMs, faults };
+  const wholeFiles = rand(16) === 0;
+  const preferred = rand(4) === 0 ? 1 + rand(settings.replicas) : undefined;
+  return { seed, ...shape, acquainted, wholeFiles, preferred, ending: 'calm', endMs, faults };
 }
 
 /**

@@ -4,7 +4,6 @@
 import type { DurableState } from '../../src/core/durable.ts';
 import type { Input, NodeReply } from '../../src/core/effects.ts';
 import { type InstanceRef, payload, type SentinelEvent } from '../../src/core/events.ts';
-import { parseInfo } from '../../src/core/info.ts';
 import { currentAddress, isName, masterOf, peersOf, replicasOf } from '../../src/core/query.ts';
 import type { Address, ConnectionId, Epoch, Failover, Instance, Master, Ms, RunId } from '../../src/core/state.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
@@ -12,6 +11,7 @@ import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
 import type { Socket } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
+import { type Heard, heardNothing, type Info, noteInfo, wrongChoice } from './watch-choice.ts';
 import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
 import { noteTold, type Told, toldAtStart } from './watch-told.ts';
 
@@ -43,25 +43,13 @@ interface Ok {
   held: ConnectionId | undefined;
 }
 
-interface Info {
-  readonly at: Ms;
-  readonly runId: string | undefined;
-  readonly role: string | undefined;
-  readonly priority: number;
-}
-
-/** What was told during a save is known only later: so many INFOs are kept to find the one that was known. */
-const INFOS_KEPT = 8;
-
 /** What one process was told since its start. */
-export interface Record {
+export interface Record extends Heard {
   readonly startedAt: Ms;
   currentEpoch: Epoch;
   readonly held: Map<string, Held>;
   /** By address, of peers by link: when PING was last answered acceptably, and the time before. */
   readonly okAt: Map<string, Ok>;
-  /** By address: what the last INFOs said, the newest first. */
-  readonly infos: Map<string, readonly Info[]>;
   /** By master and peer: the last answer to is-master-down-by-addr. */
   readonly answers: Map<string, Answer>;
   /** By master: since when it is odown, as was told. */
@@ -71,8 +59,6 @@ export interface Record {
     string,
     { readonly info: Info | undefined; readonly place: string; readonly odownAt: Ms | undefined }
   >;
-  /** What was sent and not answered yet, by connection. */
-  readonly owed: Map<number, (readonly string[])[]>;
   /** By connection: the node that was meant, where nodes are known by their names. */
   readonly meant: Map<number, string>;
   /** The masters whose failover it leads, by its events: the state is ahead of what is done. */
@@ -153,11 +139,10 @@ export function watchStart(watch: Watch, sentinel: Sentinel, { state, loaded }: 
     currentEpoch: state.currentEpoch,
     held: new Map(),
     okAt: new Map(),
-    infos: new Map(),
+    ...heardNothing(),
     answers: new Map(),
     odowns: new Map(),
     choices: new Map(),
-    owed: new Map(),
     meant: new Map(),
     leads: new Set(),
     told: toldAtStart(state),
@@ -374,7 +359,14 @@ const judged = new Set([
 ]);
 
 /** An effect is about to be carried out. */
-export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record: Record, effect: OuterEffect): void {
+export function watchEffect(
+  watch: Watch,
+  sentinel: Sentinel,
+  life: Life,
+  record: Record,
+  now: Ms,
+  effect: OuterEffect,
+): void {
   if (effect.kind === 'announce') return watchEvent(watch, sentinel, life, record, effect.event);
   if (effect.kind === 'connect') return watchConnect(watch, sentinel, life, record, effect.connection);
   if (effect.kind === 'disconnect') record.meant.delete(effect.connection);
@@ -387,7 +379,7 @@ export function watchEffect(watch: Watch, sentinel: Sentinel, life: Life, record
     owed = [];
     record.owed.set(effect.connection, owed);
   }
-  owed.push(effect.args);
+  owed.push({ args: effect.args, at: now });
   if (owed.length >= PENDING_MAX * Math.max(1, life.state.masters.size))
     tooMany(watch, sentinel, owed.length, 'pending');
   const [command] = effect.args;
@@ -435,7 +427,7 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   const isOver = name === '+switch-master' || name.startsWith('-failover-abort');
   const isDropped = name === '-monitor' || name === '+reset-master';
   if ((isOver || isDropped) && 'about' in event) record.leads.delete(event.about.name);
-  if (name === '+selected-slave') noteChoice(life, record, event.about);
+  if (name === '+selected-slave') watchChoice(watch, sentinel, life, record, event.about);
   if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
   if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
   if (name === '-odown') record.odowns.delete(event.about.name);
@@ -451,6 +443,19 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
     );
   }
   if (name === '+slave-reconf-sent') watchReconf(watch, sentinel, life, event.about.master?.name);
+}
+
+/** Who is chosen is the best one. Names may lead elsewhere, and what reaches one that acts on ticks is heard later. */
+function watchChoice(watch: Watch, sentinel: Sentinel, life: Life, record: Record, about: InstanceRef): void {
+  noteChoice(life, record, about);
+  const group = about.master?.name ?? '';
+  const master = life.state.masters.get(group);
+  if (watch.byName || sentinel.ticks || master === undefined) return;
+  const wrong = wrongChoice(life, record, master, record.odowns.get(group), {
+    okAt: (place) => record.okAt.get(place)?.last,
+    placeOf: ({ address }) => placeOf(watch, address),
+  });
+  check(watch, wrong === undefined, 'choice', () => `${sentinel.name} chooses ${about.host}, and ${wrong}`);
 }
 
 function noteChoice({ state }: Life, record: Record, { host, port, master }: InstanceRef): void {
@@ -696,7 +701,7 @@ export function watchInput(
   }
   // Of a connection that was given up in this very turn nothing counts any more.
   if (input.kind !== 'reply' || from === undefined || !life.state.connections.has(input.connection)) return;
-  const args = record.owed.get(input.connection)?.shift();
+  const { args, at: askedAt = now } = record.owed.get(input.connection)?.shift() ?? {};
   const command = args?.[0];
   const place = placeBehind(watch, record, input.connection, from);
   const { reply } = input;
@@ -704,15 +709,12 @@ export function watchInput(
     const link = isNode(from.owner) ? undefined : life.state.connections.get(input.connection);
     noteOk(record, okKey(place, link), now, life.saving ? input.connection : undefined);
   }
-  if (command === 'INFO' && reply.kind === 'text') {
-    const before = record.infos.get(place) ?? [];
-    const [last] = before;
-    const info = parseInfo(reply.text);
-    const { role, runId } = info;
-    // A master says nothing of its priority. By its name a node answers whoever has its place.
-    const priority = info.priority ?? (watch.byName && last?.runId !== runId ? undefined : last?.priority) ?? 100;
-    record.infos.set(place, [{ at: now, runId, role, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
-  }
+  if (command === 'INFO' && reply.kind === 'error') record.refused.add(place);
+  // A master says nothing of its priority. By its name a node answers whoever has its place.
+  if (command === 'INFO' && reply.kind === 'text')
+    noteInfo(record, place, { at: now, askedAt, text: reply.text }, (last, runId) =>
+      watch.byName && last?.runId !== runId ? undefined : last?.priority,
+    );
   if (command === 'SENTINEL' && args !== undefined && reply.kind === 'array' && 'runId' in from.owner)
     noteAnswer(watch, life, record, now, from, args, reply);
 }
