@@ -68,45 +68,46 @@ export function wrongChoice(
   const freshFrom = odownAt ?? failover.startedAt;
   const replicas = replicasOf(state, master);
   const chosen = replicas.find(({ id }) => id === failover.promoted);
-  const best = chosen === undefined ? undefined : newsOf(heard, placeOf(chosen), failover.phaseAt);
-  if (best === undefined || best.askedAt <= freshFrom || best.role !== 'slave') return undefined;
+  const known = chosen === undefined ? [] : newsOf(heard, placeOf(chosen), failover.phaseAt);
+  const best = known.filter(({ askedAt }) => askedAt > freshFrom);
+  if (best.length === 0 || best.some(({ role }) => role !== 'slave')) return undefined;
   for (const other of replicas) {
-    if (other === chosen || failover.excluded.includes(other.id) || !isThere(life, other, failover)) continue;
     const place = placeOf(other);
+    const ok = okAt(place) ?? Number.NEGATIVE_INFINITY;
+    if (other === chosen || failover.excluded.includes(other.id) || !isThere(life, other, ok, failover)) continue;
     const news = newsOf(heard, place, failover.phaseAt);
-    if (news === undefined || news.askedAt < freshFrom) {
-      if (!isAsked(life, heard, other, freshFrom) && !isUnclear(heard, place, failover.phaseAt))
-        return `${place} was not asked`;
+    if (news.every(({ askedAt }) => askedAt < freshFrom)) {
+      if (!isAsked(life, heard, other, freshFrom) && !heard.refused.has(place)) return `${place} was not asked`;
       continue;
     }
-    const silentMs = failover.phaseAt - (okAt(place) ?? Number.NEGATIVE_INFINITY);
     const lostMs = 10 * master.options.downAfterMs;
-    const mayBe =
-      news.askedAt > freshFrom &&
-      news.role === 'slave' &&
-      news.priority !== 0 &&
-      silentMs < 5 * state.tunables.pingPeriodMs - MARGIN_MS &&
-      news.linkDownMs < lostMs - MARGIN_MS;
-    if (mayBe && isBetter(news, best))
-      return `${place} has priority ${news.priority}, offset ${news.offset}; chosen are ${best.priority}, ${best.offset}`;
+    const isBest = (info: Info) =>
+      info.askedAt > freshFrom &&
+      info.role === 'slave' &&
+      info.priority !== 0 &&
+      info.linkDownMs < lostMs - MARGIN_MS &&
+      best.every((chosenInfo) => isBetter(info, chosenInfo));
+    if (failover.phaseAt - ok < 5 * state.tunables.pingPeriodMs - MARGIN_MS && news.every(isBest))
+      return `${place} says ${news.map(inShort).join(' or ')}, the chosen one ${best.map(inShort).join(' or ')}`;
   }
   return undefined;
 }
 
-/** What was known of a node when the choice was made. */
-function newsOf({ infos }: Heard, place: string, chosenAt: Ms): Info | undefined {
-  return infos.get(place)?.find(({ at }) => at < chosenAt);
+/** What was known of a node when the choice was made; what came in that very millisecond was known, or not yet. */
+function newsOf({ infos }: Heard, place: string, chosenAt: Ms): readonly Info[] {
+  const known = infos.get(place) ?? [];
+  const late = known.find(({ at }) => at === chosenAt);
+  const before = known.find(({ at }) => at < chosenAt);
+  return [late, before].filter((info) => info !== undefined);
 }
 
-/** It answered by an error, or in the very millisecond of the choice. */
-function isUnclear({ infos, refused }: Heard, place: string, chosenAt: Ms): boolean {
-  return refused.has(place) || infos.get(place)?.some(({ at }) => at === chosenAt) === true;
-}
+const inShort = ({ priority, offset, runId }: Info) => `priority ${priority} offset ${offset} run id ${runId}`;
 
-/** Connected and not down since before the choice, and known for long enough to have been asked. */
-function isThere({ state }: Life, replica: Replica, { phaseAt }: Failover): boolean {
-  const { command } = linkOf(state, replica);
-  if (command?.status !== 'open' || command.since >= phaseAt) return false;
+/** Not down, and well over this very connection, since before the choice; heard, and known for long enough to be asked. */
+function isThere({ state }: Life, replica: Replica, okAt: Ms, { phaseAt }: Failover): boolean {
+  const { command, subscription } = linkOf(state, replica);
+  if (command?.status !== 'open' || subscription?.status !== 'open') return false;
+  if (okAt <= command.since || okAt >= phaseAt) return false;
   return replica.sdownAt === undefined && (replica.upSince ?? 0) < phaseAt && replica.infoAt !== undefined;
 }
 
