@@ -192,6 +192,7 @@ function reconfigure(turn: Turn, master: Master, failover: In<'reconf-replicas'>
   if (promoted === undefined) return abort(turn, master, '-failover-abort-slave-timeout');
   const others = replicasOf(state, master).filter(({ id }) => id !== promoted.id);
   let next = giveUpSilentOnes(turn, others);
+  makeRoomForOthers(others);
   let slots = master.options.parallelSyncs - others.filter(isBeingReconfigured).length;
   for (const replica of others) {
     if (slots <= 0) break;
@@ -225,6 +226,15 @@ function giveUpSilentOnes(turn: Turn, replicas: readonly Replica[]): Ms {
     }
   }
   return next;
+}
+
+/**
+ * One that died while it resynchronised holds no place, and is ordered again when it is back.
+ * Differs: for the genuine server it holds its place until failover-timeout, and the others follow a dead master so long.
+ */
+function makeRoomForOthers(replicas: readonly Replica[]): void {
+  for (const replica of replicas)
+    if (replica.sdownAt !== undefined && replica.reconf?.phase === 'in-progress') replica.reconf = undefined;
 }
 
 function sendFollow(

@@ -151,7 +151,11 @@ export function adoptName(turn: Turn, instance: Replica | Peer, host: string): v
  * another name already, that one is looked up: its node may have left this place to the one that is told of.
  */
 export function meetReplica(turn: Turn, master: Master, address: Address): { replica: Replica; isNew: boolean } {
-  const known = replicasOf(turn.state, master).find((replica) => sameAddress(replica.address, address));
+  const replicas = replicasOf(turn.state, master);
+  // Who has the very name or IP that is told comes before whoever is there as well: each entry has a key of its own.
+  const known =
+    replicas.find((replica) => spelledKey(replica.address) === spelledKey(address)) ??
+    replicas.find((replica) => sameAddress(replica.address, address));
   if (known === undefined) return { replica: addReplica(turn, master, address), isNew: true };
   if (isName(address.host) && spelledKey(known.address) !== spelledKey(address)) isLookedUp(turn, known, known);
   adoptName(turn, known, address.host);

@@ -140,7 +140,7 @@ export function onInfo(turn: Turn, node: Master | Replica, askedAt: Ms, reply: N
   node.infoAt = turn.now;
   node.infoAskedAt = askedAt;
   node.infoText = reply.text;
-  noteRunId(turn, node, info.runId);
+  noteProcess(turn, node, info);
   if (node.kind === 'master') discoverReplicas(turn, node, info);
   else noteReplication(turn, node, info);
   noteRole(turn, node, info.role);
@@ -155,15 +155,17 @@ export function onInfo(turn: Turn, node: Master | Replica, askedAt: Ms, reply: N
   touch(turn, master);
 }
 
-function noteRunId(turn: Turn, node: Master | Replica, runId: string | undefined): void {
+function noteProcess(turn: Turn, node: Master | Replica, { runId, role }: NodeInfo): void {
   const { seen, address } = node;
   if (runId === undefined) return;
   if (seen !== undefined && seen.runId !== runId) {
     node.strangeSince = turn.now;
     node.surprises = seen.ip === address.ip;
   }
-  if (seen?.runId !== runId) node.seen = { runId, ip: address.ip, since: turn.now };
-  else if (seen.ip !== address.ip) node.seen = { ...seen, ip: address.ip };
+  const same = seen?.runId === runId ? seen : undefined;
+  const promotedAt = role !== 'master' ? undefined : same?.role === 'slave' ? turn.now : same?.promotedAt;
+  if (same === undefined || same.role !== role || same.ip !== address.ip)
+    node.seen = { runId, ip: address.ip, since: same?.since ?? turn.now, role, promotedAt };
   if (runId === node.runId) return;
   if (node.runId !== '') {
     announce(turn, { name: '+reboot', about: refTo(turn.state, node) });

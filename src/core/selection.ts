@@ -41,14 +41,18 @@ function lostAt(master: Master, sdownAt: Ms, infoPeriodMs: Ms): Ms {
 /** The replicas that may be promoted, best first. */
 export function eligibleReplicas(state: SentinelState, master: Master, now: Ms): Replica[] {
   const eligible = replicasOf(state, master).filter((replica) => exclusion(state, master, replica, now) === undefined);
-  return eligible.sort((a, b) => promotedBefore(master, b) - promotedBefore(master, a) || compareReplicas(a, b));
+  return eligible.sort((a, b) => claim(master, b) - claim(master, a) || compareReplicas(a, b));
 }
 
 /**
- * Did a leader that died meanwhile promote this replica already? It became a master, without a restart, after our
- * master went down. Differs: the genuine server does not look at the role, and promotes a second one beside it
- * (spec/behavior.md §13.1 w15).
+ * Whether a replica that says it is a master comes first (1), last (-1) or where its priority puts it (0).
+ * Differs: the genuine server does not look at the role. One that became a master after ours went down was promoted by a
+ * leader that died meanwhile: a second one beside it would be one too many (spec/behavior.md §13.1 w15). One that we did
+ * not see become one started anew as a master, or was one all the time: it may be empty, and its offset is none of now.
  */
-function promotedBefore(master: Master, replica: Replica): number {
-  return master.sdownAt !== undefined && replica.role === 'master' && replica.roleSince >= master.sdownAt ? 1 : 0;
+function claim(master: Master, { role, seen }: Replica): -1 | 0 | 1 {
+  if (role !== 'master') return 0;
+  const { promotedAt } = seen ?? {};
+  if (promotedAt === undefined) return -1;
+  return master.sdownAt !== undefined && promotedAt >= master.sdownAt ? 1 : 0;
 }

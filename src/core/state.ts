@@ -158,6 +158,18 @@ interface InstanceBase {
   wakeAt: Ms;
 }
 
+/** A process of a data node, as far as its INFOs told of it. */
+export interface Process {
+  readonly runId: RunId;
+  readonly ip: string | undefined;
+  /** Since when it is this process. */
+  readonly since: Ms;
+  /** What it said last; `undefined`: a role we do not know. */
+  readonly role: Role | undefined;
+  /** When it was first a master, after it had said that it was a replica; `undefined`: it never was seen to become one. */
+  readonly promotedAt: Ms | undefined;
+}
+
 /** What INFO of a data node told. */
 interface DataNode extends InstanceBase {
   infoAt: Ms | undefined;
@@ -169,8 +181,8 @@ interface DataNode extends InstanceBase {
   roleSince: Ms;
   /** INFO sent before this instant is not fresh enough: ask again now (spec/behavior.md §13.2). */
   infoWantedAt: Ms | undefined;
-  /** The process that answered last, in whatever role, its IP, and since when it is this process. */
-  seen: { readonly runId: RunId; readonly ip: string | undefined; readonly since: Ms } | undefined;
+  /** The process that answered last. */
+  seen: Process | undefined;
   /** Since when it is another process than before: started anew, or another node. */
   strangeSince: Ms | undefined;
   /** … and answers at the very IP of the one before, where the DNS did not lead us anew. */

@@ -36,7 +36,9 @@ export function switchMaster(turn: Turn, master: Master, told: Address): void {
     announce(turn, { name: '+slave', about: refTo(state, fresh) });
   }
   const demoted = addReplica(turn, master, oldAddress, oldLink);
-  keepInMind({ seen, strangeSince, surprises }, demoted);
+  // Where it says it is a master from now on, it is one of before.
+  const mind = seen === undefined ? undefined : { ...seen, promotedAt: undefined };
+  keepInMind({ seen: mind, strangeSince, surprises }, demoted);
   leaveLink(oldLink, master.id);
   announce(turn, { name: '+slave', about: refTo(state, demoted) });
   for (const peer of peersOf(state, master)) {
@@ -88,7 +90,8 @@ function adoptNode(turn: Turn, master: Master, address: Address, promoted: Repli
 function restartClock(turn: Turn, link: Link): void {
   if (link.command?.status === 'open' && link.silentSince === undefined) return;
   dropConnections(turn, link);
-  link.silentSince = undefined;
+  // Whose name cannot be resolved is not even connected to, and silent all the same.
+  link.silentSince = turn.now;
   link.lastOkAt = turn.now;
   link.lastReplyAt = turn.now;
 }

@@ -96,7 +96,7 @@ test.each([
     ['m.test', ip],
   ] as const)
     Object.assign(state.names.get(host) ?? {}, { ips: [there], status: 'known', since: now - 5000, changedAt: 10 });
-  const seen = { runId: PEER_ID, since: 1 };
+  const seen = { runId: PEER_ID, since: 1, role: 'master', promotedAt: undefined } as const;
   Object.assign(master, { role: 'master', infoAt: now - 100, sdownAt: undefined, seen: { ...seen, ip: '10.0.0.1' } });
   Object.assign(replica, { role: 'master', roleSince: 1, infoAt: now - 50, sdownAt: undefined, upSince: 1 });
   replica.seen = { ...seen, ip: '10.0.0.2' };

@@ -208,6 +208,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'node.infoAt < node.infoWantedAt',
   },
   {
+    name: 'fixed: who started anew as a master is promoted first',
+    file: 'src/core/selection.ts',
+    from: '  if (promotedAt === undefined) return -1;\n',
+    to: '  if (promotedAt === undefined) return 1;\n',
+  },
+  {
     name: 'fixed: another run id at our own address was a peer',
     file: 'src/core/hello.ts',
     from: 'return host !== undefined && sameAddress(address, addressOf(host, port));',

@@ -23,6 +23,8 @@ export interface Owed {
 export interface Heard {
   /** By place: what the last INFOs said, the newest first. */
   readonly infos: Map<string, readonly Info[]>;
+  /** By place: the process that said last that it is a replica. */
+  readonly followers: Map<string, string | undefined>;
   /** The places that answered their last INFO by an error. */
   readonly refused: Set<string>;
   /** By connection: what was not answered yet. */
@@ -34,11 +36,16 @@ const INFOS_KEPT = 8;
 /** A node that is about to be left out, for its silence or its lost link, may be left out or not. */
 const MARGIN_MS: Ms = 1000;
 
-export const heardNothing = (): Heard => ({ infos: new Map(), refused: new Set(), owed: new Map() });
+export const heardNothing = (): Heard => ({
+  infos: new Map(),
+  followers: new Map(),
+  refused: new Set(),
+  owed: new Map(),
+});
 
 /** An INFO was answered. `priorityOf` tells what its priority is when it does not say. */
 export function noteInfo(
-  { infos, refused }: Heard,
+  { infos, followers, refused }: Heard,
   place: string,
   { at, askedAt, text }: { at: Ms; askedAt: Ms; text: string },
   priorityOf: (last: Info | undefined, runId: string | undefined) => number | undefined,
@@ -47,6 +54,7 @@ export function noteInfo(
   const { role, runId, offset, linkDownMs, priority: told } = parseInfo(text);
   const priority = told ?? priorityOf(before[0], runId) ?? 100;
   refused.delete(place);
+  if (role === 'slave') followers.set(place, runId);
   infos.set(place, [{ at, askedAt, runId, role, offset, linkDownMs, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
 }
 
@@ -70,7 +78,8 @@ export function wrongChoice(
   const chosen = replicas.find(({ id }) => id === failover.promoted);
   const known = chosen === undefined ? [] : newsOf(heard, placeOf(chosen), failover.phaseAt);
   const best = known.filter(({ askedAt }) => askedAt > freshFrom);
-  if (best.length === 0 || best.some(({ role }) => role !== 'slave')) return undefined;
+  const isStray = chosen !== undefined && best.every((info) => isStrayMaster(heard, placeOf(chosen), info));
+  if (best.length === 0 || (best.some(({ role }) => role !== 'slave') && !isStray)) return undefined;
   for (const other of replicas) {
     const place = placeOf(other);
     const ok = okAt(place) ?? Number.NEGATIVE_INFINITY;
@@ -86,11 +95,16 @@ export function wrongChoice(
       info.role === 'slave' &&
       info.priority !== 0 &&
       info.linkDownMs < lostMs - MARGIN_MS &&
-      best.every((chosenInfo) => isBetter(info, chosenInfo));
+      (isStray || best.every((chosenInfo) => isBetter(info, chosenInfo)));
     if (failover.phaseAt - ok < 5 * state.tunables.pingPeriodMs - MARGIN_MS && news.every(isBest))
       return `${place} says ${news.map(inShort).join(' or ')}, the chosen one ${best.map(inShort).join(' or ')}`;
   }
   return undefined;
+}
+
+/** It says it is a master, and this process never said anything else: nobody promoted it, and it may be empty. */
+function isStrayMaster({ followers }: Heard, place: string, { role, runId }: Info): boolean {
+  return role === 'master' && followers.get(place) !== runId;
 }
 
 /** What was known of a node when the choice was made; what came in that very millisecond was known, or not yet. */
