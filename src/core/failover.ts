@@ -12,8 +12,10 @@ import { announce, crashIfSimulated, persist, type Turn, touch, touchGroup } fro
 
 /** Replicas that have not sent fresh INFO so long after the election are not waited for … */
 const STRAGGLER_MS: Ms = 100;
-/** … unless none has, or one has the better priority as far as is known: this is how long those may take. */
+/** … unless none has, or one that may be the better choice lives: this is how long those may take. */
 const WANTED_INFO_MS: Ms = 1000;
+/** Who has not answered a PING for so long may have died with the master. */
+const LIVING_MS: Ms = 500;
 /** A promotion that an INFO denies is ordered again, but no faster than this. */
 const ORDER_AGAIN_MS: Ms = 1000;
 
@@ -75,10 +77,8 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
     (replica) => isNew(replica) && !isFresh(replica) && mayYetAnswer(state, replica),
   );
   const [chosen] = fresh;
-  // The operator's choice must not depend on who answers first.
-  const isWanted = ({ priority }: Replica) => chosen === undefined || priority < chosen.priority;
-  const waitUntil = failover.phaseAt + (waitedFor.some(isWanted) ? WANTED_INFO_MS : STRAGGLER_MS);
-  if (waitedFor.length > 0 && now < waitUntil) return waitUntil;
+  const waitUntil = Math.max(...waitedFor.map((replica) => awaitedUntil(turn, failover, replica, chosen)));
+  if (now < waitUntil) return waitUntil;
   if (chosen === undefined) {
     awaitGoodReplica(turn, master);
     return abort(turn, master, '-failover-abort-no-good-slave');
@@ -90,6 +90,18 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
   const common = { failoverEpoch, forced, startedAt, excluded };
   master.failover = { phase: 'send-slaveof-noone', ...common, phaseAt: now, promoted: chosen.id };
   return now;
+}
+
+/** Until when fresh INFO of a replica is waited for: the best choice must not depend on who answers first. */
+function awaitedUntil(
+  { state, now }: Turn,
+  { phaseAt }: In<'select-replica'>,
+  replica: Replica,
+  chosen: Replica | undefined,
+): Ms {
+  if (chosen === undefined) return phaseAt + WANTED_INFO_MS;
+  const living = replica.priority <= chosen.priority ? (linkOf(state, replica).silentSince ?? now) + LIVING_MS : 0;
+  return Math.max(phaseAt + STRAGGLER_MS, Math.min(living, phaseAt + WANTED_INFO_MS));
 }
 
 /** A replica worth waiting for: connected, not sdown, and allowed to be promoted. */
