@@ -10,15 +10,31 @@ const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const TRIES = 1_000;
 
-/** `count` different ports that nobody listens on just now. */
+/**
+ * What this process was given lately, oldest first: a port that is not listened on yet, or not just now, belongs to whom
+ * it was given to. Half of all are remembered, so that a long run always finds some.
+ */
+const given = new Set<number>();
+const REMEMBERED = (HIGHEST - LOWEST) / 2;
+
+/** `count` different ports that nobody listens on just now, and that nobody in this process was given lately. */
 export async function freePorts(count: number, rand: () => number = Math.random): Promise<number[]> {
-  const found = new Set<number>();
-  for (let tries = 0; found.size < count; tries++) {
-    if (tries > TRIES + count) throw new Error(`found only ${found.size} of ${count} free ports`);
+  const found: number[] = [];
+  for (let tries = 0; found.length < count; tries++) {
+    if (tries > TRIES + count) throw new Error(`found only ${found.length} of ${count} free ports`);
     const port = LOWEST + Math.floor(rand() * (HIGHEST - LOWEST));
-    if (!found.has(port) && (await isFree(port))) found.add(port);
+    if (given.has(port)) continue;
+    // Before it is tried: somebody else may draw the same one meanwhile.
+    remember(port);
+    if (await isFree(port)) found.push(port);
   }
-  return [...found];
+  return found;
+}
+
+function remember(port: number): void {
+  const [oldest] = given;
+  if (given.size >= REMEMBERED && oldest !== undefined) given.delete(oldest);
+  given.add(port);
 }
 
 /** Can this port be listened on? */

@@ -2,7 +2,7 @@
 // Needs redis-sentinel (7.0) on the PATH; without it everything here is skipped, and says so.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { ConfigError, renderConfigError } from '../../src/config/config-error.ts
 import { type Environment, loadConfig } from '../../src/config/load.ts';
 import { rewriteConfig } from '../../src/config/rewrite.ts';
 import type { DurableState } from '../../src/core/durable.ts';
+import { freePorts } from '../../src/demo/ports.ts';
 import { sha256Hex } from '../config/fake-environment.ts';
 import { generateState, sorted } from '../config/generate-state.ts';
 import { refusedTexts } from '../config/refused-texts.ts';
@@ -46,15 +47,6 @@ function stop(child: ChildProcess): Promise<void> {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGKILL');
   return ended;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** The real file system, as far as these tests use it. */
@@ -170,7 +162,7 @@ describe.runIf(version !== undefined)('what one wrote, the other reads', () => {
 
   /** What the operator's file says, before any server wrote to it. */
   async function fileOf(state: DurableState): Promise<{ text: string; port: number }> {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const { inEffect } = loadConfig(start(port), environment());
     return { text: rewriteConfig(start(port), state, inEffect), port };
   }
@@ -208,7 +200,7 @@ describe.runIf(version !== undefined)('what one wrote, the other reads', () => {
   });
 
   test('general options and requirepass are written line for line alike', async () => {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const text = `# by hand\nport ${port}\nbind 127.0.0.1\nrequirepass "p w"\ntimeout 0\ntimeout 7\nproto-max-bulk-len 10MB\nclient-query-buffer-limit 2000000\nclient-output-buffer-limit pubsub 1gb 3k 5\nloglevel VERBOSE\n\n\nmaxclients 100\ntcp-keepalive 60\nprotected-mode yes\nsupervised auto\nacllog-max-len 5\nlogfile ""\nsyslog-ident "a b"\nmaxmemory-clients 10%\nunixsocketperm 0700\nsentinel myid ${'c'.repeat(40)}\nsentinel deny-scripts-reconfig NO\n`;
     const how = { password: 'p w', saves: 3 };
     const saved = await savedByGenuine(text, port, how);
