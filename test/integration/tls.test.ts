@@ -40,7 +40,7 @@ const MIXES: { why: string; kinds: SentinelKind[] }[] = [
 const mixes = MIXES.filter(({ kinds }) => genuineIsInstalled || !kinds.includes('genuine'));
 
 test.each(mixes)('mutual TLS, $why: a killed master is replaced once, and returns as a replica', async ({ kinds }) => {
-  const topology = await start({ tls: ours, sentinels: kinds.map((kind) => ({ kind })), downAfterMs: 1500 });
+  const topology = await start({ tls: ours, sentinels: kinds.map((kind) => ({ kind })), downAfterMs: 2000 });
   await topology.master.kill();
   const promoted = await topology.agreedMaster({ not: topology.master });
   await acceptsWrites(promoted);
