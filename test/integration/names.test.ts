@@ -2,7 +2,8 @@
 // The only name that needs no network is localhost, which may stand for 127.0.0.1 or ::1: every process listens on both.
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { createClient } from '../../src/demo/client.ts';
 import type { DataNode, SentinelNode } from '../../src/demo/nodes.ts';
 import type { SentinelKind } from '../../src/demo/programs.ts';
 import type { Topology } from '../../src/demo/topology.ts';
@@ -112,8 +113,12 @@ test('names that nobody can resolve hold nothing up, and are kept in the file', 
     (await masterFields(sentinel, 'lost')).flags?.includes('s_down'),
   );
   expect((await masterFields(sentinel)).flags).toBe('master');
-  expect(sentinel.log()).toContain("Failed to resolve hostname 'no-such-host.invalid'");
-  const monitor = (host: string) => sentinel.command('SENTINEL', 'MONITOR', 'more', host, '6379', '1');
+  const failure = "Failed to resolve hostname 'no-such-host.invalid'";
+  await until('the failure to be told', () => sentinel.log().includes(failure), { describe: sentinel.log });
+  // A name server that does not answer is given 5 s, as long as a client usually waits for its answer.
+  const client = createClient(sentinel.port, { timeoutMs: 20_000 });
+  onTestFinished(() => client.close());
+  const monitor = (host: string) => client.command('SENTINEL', 'MONITOR', 'more', host, '6379', '1');
   await expect(monitor('neither-this.invalid')).rejects.toThrow('ERR Invalid IP address or hostname specified');
   await expect(monitor('[::1]')).rejects.toThrow('ERR Invalid IP address or hostname specified');
   expect(await monitor('LocalHost')).toBe('OK');

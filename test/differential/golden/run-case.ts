@@ -29,8 +29,8 @@ export interface GoldenCase extends Omit<Step, 'conf' | 'conn'> {
   readonly steps?: readonly Step[];
 }
 
-/** Time limits of the notation. */
-const READ_MS = 3000;
+/** Time limits of the notation, but for reads: a name server that does not answer is given 5 s before there is a reply. */
+const READ_MS = 10_000;
 const AWAIT_MS = 10_000;
 const QUIET_MS = 300;
 
@@ -72,7 +72,7 @@ async function runStep(
 ): Promise<string | undefined> {
   if (step.wait !== undefined) await sleep(step.wait);
   if (step.do !== undefined) return doAction(step.do, world, connectionOf, connections);
-  if (step.conf !== undefined) return checkFile(step.conf, world);
+  if (step.conf !== undefined) return checkFile(step.conf, step.within ?? 0, world);
   if (step.wait !== undefined) return undefined;
   const connection = await connectionOf(step.conn ?? 'c');
   if (step.poll !== undefined) return poll(connection, step, world);
@@ -121,7 +121,17 @@ async function poll(connection: Connection, step: Step, world: World): Promise<s
   }
 }
 
-function checkFile({ has = [], lacks = [] }: NonNullable<Step['conf']>, world: World): string | undefined {
+/** What was promised to be in the file by now is looked for once; with `within`, until it is there. */
+async function checkFile(conf: NonNullable<Step['conf']>, withinMs: number, world: World): Promise<string | undefined> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const wrong = lookAtFile(conf, world);
+    if (wrong === undefined || performance.now() >= deadline) return wrong;
+    await sleep(50);
+  }
+}
+
+function lookAtFile({ has = [], lacks = [] }: NonNullable<Step['conf']>, world: World): string | undefined {
   const lines = readFileSync(world.target.confFile, 'latin1').split('\n');
   const isThere = (pattern: string) => lines.some((line) => matchesText(pattern, line, world.fill));
   const missing = has.find((pattern) => !isThere(pattern));
