@@ -187,8 +187,12 @@ test('SENTINEL FAILOVER: the old master is a replica at once, and nobody goes on
   const topology = await start();
   const [sentinel] = topology.sentinels;
   const begunAt = nowMs();
-  expect(await sentinel?.command('SENTINEL', 'FAILOVER', 'mymaster')).toBe('OK');
-  await expect(sentinel?.command('SENTINEL', 'FAILOVER', 'mymaster')).rejects.toThrow(/INPROG/);
+  // Both at once: it may be over before the answer has come.
+  const [first, second] = await Promise.allSettled(
+    Array.from({ length: 2 }, () => sentinel?.command('SENTINEL', 'FAILOVER', 'mymaster')),
+  );
+  expect(first).toEqual({ status: 'fulfilled', value: 'OK' });
+  expect(second).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/INPROG/) } });
   const promoted = await topology.agreedMaster({ not: topology.master });
   await until('the old master to refuse writes', async () => {
     const refused = await topology.master.command('SET', 'probe', 'x').then(
@@ -198,7 +202,7 @@ test('SENTINEL FAILOVER: the old master is a replica at once, and nobody goes on
     return refused;
   });
   // The genuine server takes 10 s and more; a loaded machine may take a while, but never that long.
-  expect(nowMs() - begunAt).toBeLessThan(8000);
+  expect(nowMs() - begunAt).toBeLessThan(10_000);
   await follows(topology.master, promoted);
   expect(promotions(topology)).toHaveLength(1);
 });
@@ -209,11 +213,15 @@ test('two sentinels that are told to fail over at once do so in different epochs
     topology.sentinels.slice(0, 2).map((each) => each.command('SENTINEL', 'FAILOVER', 'mymaster')),
   );
   expect(answers.some(({ status }) => status === 'fulfilled')).toBe(true);
-  const master = await topology.agreedMaster({ not: topology.master });
-  await agreedEpoch(topology);
-  for (const node of topology.nodes) if (node !== master) await follows(node, master);
-  const epochs = promotions(topology).length;
-  expect(epochs).toBeGreaterThan(0);
+  // All may agree on the master of the first attempt before that of the second one is known: asked anew at each look.
+  const agreement = async () => {
+    if ((await agreedEpoch(topology)) === '0') return false;
+    const master = await topology.agreedMaster({ not: topology.master, withinMs: 5000 });
+    for (const node of topology.nodes) if (node !== master) await follows(node, master, 5000);
+    return (await topology.agreedMaster()) === master;
+  };
+  await until('one master that everybody follows', agreement, { withinMs: 60_000, describe: topology.report });
+  expect(promotions(topology).length).toBeGreaterThan(0);
 });
 
 test('two masters that fail at once are both replaced', async () => {
