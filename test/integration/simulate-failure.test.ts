@@ -7,7 +7,8 @@ test.each([
   { point: 'crash-after-election', last: '+elected-leader', unheard: '+selected-slave' },
   { point: 'crash-after-promotion', last: '+promoted-slave', unheard: '+switch-master' },
 ])('$point: exit status 99, nobody hears of $last, the others fail over', async ({ point, last, unheard }) => {
-  const topology = await start();
+  // The leader's place is taken after down-after: before that, the others have to be told.
+  const topology = await start({ downAfterMs: 4000 });
   const { master, sentinels } = topology;
   // Whoever leads first is to end there. The others are told to go on, long before they take the leader for dead.
   for (const sentinel of sentinels) expect(await sentinel.command('SENTINEL', 'SIMULATE-FAILURE', point)).toBe('OK');
