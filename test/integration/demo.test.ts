@@ -60,7 +60,7 @@ function isAlive(pid: string): boolean {
   }
 }
 
-test.concurrent('a killed master', async (context) => {
+test('a killed master', async (context) => {
   const { code, folder, output } = await play(context, '--down-after', '800');
   expect(output).toMatch(/Summary: node 1 \(127\.0\.0\.1:\d+\) was killed/);
   expect(output).toMatch(/Writes refused +for \d+\.\d+ s/);
@@ -70,7 +70,7 @@ test.concurrent('a killed master', async (context) => {
   expect(leftIn(folder)).toEqual([]);
 });
 
-test.concurrent('a hung master, and everything is kept until it is ended as told', async (context) => {
+test('a hung master, and everything is kept until it is ended as told', async (context) => {
   const { code, folder, output } = await play(context, '--hang', '--keep');
   expect(output).toMatch(/was stopped with SIGSTOP/);
   expect(code, output).toBe(0);
@@ -81,7 +81,7 @@ test.concurrent('a hung master, and everything is kept until it is ended as told
 });
 
 const noGenuine = findGenuineSentinel() === undefined;
-test.skipIf(noGenuine)('Ctrl-C in the middle, with genuine sentinels', { concurrent: true }, async (context) => {
+test.skipIf(noGenuine)('Ctrl-C in the middle, with genuine sentinels', async (context) => {
   const { child, folder, output } = startDemo(context, '--genuine');
   await until('the master is killed', () => output().includes('was killed'), { describe: output });
   child.kill('SIGINT');

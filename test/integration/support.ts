@@ -53,6 +53,19 @@ export async function follows(node: DataNode, master: DataNode, withinMs = 40_00
   );
 }
 
+/**
+ * Wait until all sentinels agree on a master other than `not`, and all running nodes follow it; return it. Everything is
+ * asked anew at each look: a failover may come right after another one.
+ */
+export function followedMaster(topology: Topology, not: DataNode): Promise<DataNode> {
+  const look = async () => {
+    const master = await topology.agreedMaster({ not, withinMs: 5000 });
+    for (const node of topology.nodes) if (node.running && node !== master) await follows(node, master, 5000);
+    return (await topology.agreedMaster({ withinMs: 5000 })) === master && master;
+  };
+  return until('a master that everybody follows', look, { withinMs: 60_000, describe: topology.report });
+}
+
 /** The fields of SENTINEL MASTER. */
 export async function masterFields(sentinel: SentinelNode, name = 'mymaster'): Promise<Record<string, string>> {
   return parseFields(await sentinel.command('SENTINEL', 'MASTER', name));
