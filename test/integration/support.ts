@@ -1,10 +1,11 @@
 // What the integration tests say again and again: wait for an event, for a role, for agreement; find the genuine server.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import type { PublishedEvent } from '../../src/demo/client.ts';
 import { type DataNode, parseFields, type SentinelNode } from '../../src/demo/nodes.ts';
 import { findGenuineSentinel } from '../../src/demo/programs.ts';
 import { startTopology, type Topology, type TopologyOptions } from '../../src/demo/topology.ts';
-import { until } from '../../src/demo/until.ts';
+import { nowMs, until } from '../../src/demo/until.ts';
 
 /** Mixed quorums need redis-sentinel; `.ci/run` installs it where it can, and says so where it can't. */
 export const genuineIsInstalled = findGenuineSentinel() !== undefined;
@@ -54,12 +55,12 @@ export async function follows(node: DataNode, master: DataNode, withinMs = 40_00
 }
 
 /**
- * Wait until all sentinels agree on a master other than `not`, and all running nodes follow it; return it. Everything is
- * asked anew at each look: a failover may come right after another one.
+ * Wait until all sentinels agree on a master, other than `not` if told, and all running nodes follow it; return it.
+ * Everything is asked anew at each look: a failover may come right after another one.
  */
-export function followedMaster(topology: Topology, not: DataNode): Promise<DataNode> {
+export function followedMaster(topology: Topology, options: { not?: DataNode } = {}): Promise<DataNode> {
   const look = async () => {
-    const master = await topology.agreedMaster({ not, withinMs: 5000 });
+    const master = await topology.agreedMaster({ ...options, withinMs: 5000 });
     for (const node of topology.nodes) if (node.running && node !== master) await follows(node, master, 5000);
     return (await topology.agreedMaster({ withinMs: 5000 })) === master && master;
   };
@@ -112,14 +113,54 @@ export function promotions(topology: Topology): PublishedEvent[] {
 export async function killInTurn(topology: Topology, kills: number): Promise<void> {
   let master: DataNode = topology.master;
   for (let kill = 1; kill <= kills; kill++) {
-    const dead = master;
-    await dead.kill();
-    master = await topology.agreedMaster({ not: dead });
-    await dead.start();
-    await dead.command('REPLICAOF', '127.0.0.1', String(master.port));
-    for (const node of topology.nodes) if (node !== master) await follows(node, master);
-    await topology.settled();
-    await agreedEpoch(topology);
+    master = await killAndReplace(topology, master);
     expect(promotions(topology), `after kill ${kill}`).toHaveLength(kill);
   }
+}
+
+/** Kill `master`, wait for the new one and for the old one's return as a replica; return the new one. */
+export async function killAndReplace(topology: Topology, master: DataNode): Promise<DataNode> {
+  await master.kill();
+  const next = await topology.agreedMaster({ not: master });
+  await master.start();
+  await master.command('REPLICAOF', '127.0.0.1', String(next.port));
+  const followed = await followedMaster(topology);
+  await topology.settled();
+  await agreedEpoch(topology);
+  return followed;
+}
+
+/** Knows for how long the machine, or a node or sentinel, stood still. */
+export interface StallWatch {
+  /** The longest time since this was asked last. */
+  longestMs(): number;
+  stop(): void;
+}
+
+const BEAT_MS = 20;
+
+/** Ask everybody again and again, until stopped. */
+export function watchStalls({ nodes, sentinels }: Topology): StallWatch {
+  let longestMs = 0;
+  let stopped = false;
+  const watch = async (node: DataNode) => {
+    while (!stopped) {
+      const since = nowMs();
+      await sleep(BEAT_MS);
+      // Who is killed refuses at once, and who becomes a replica ends the connection without an answer.
+      await node.command('PING').catch(() => undefined);
+      longestMs = Math.max(longestMs, nowMs() - since - BEAT_MS);
+    }
+  };
+  for (const node of [...nodes, ...sentinels]) void watch(node);
+  return {
+    longestMs() {
+      const longest = longestMs;
+      longestMs = 0;
+      return longest;
+    },
+    stop: () => {
+      stopped = true;
+    },
+  };
 }
