@@ -77,7 +77,13 @@ export function resetMaster(state: SentinelState, master: Master, now: Ms): Effe
   dropDependents(turn, master);
   const link = linkOf(state, master);
   dropConnections(turn, link);
-  Object.assign(link, { silentSince: now, lastReplyAt: now, lastOkAt: now, lastPingAt: undefined });
+  Object.assign(link, {
+    silentSince: now,
+    lastReplyAt: now,
+    lastOkAt: now,
+    lastPingAt: undefined,
+    busySince: undefined,
+  });
   Object.assign(master, {
     runId: '',
     sdownAt: undefined,

@@ -4,7 +4,7 @@ import { wantFreshInfo } from './info.ts';
 import { commandConnection } from './links.ts';
 import { peersOf, refTo, replicasOf, votersOf } from './query.ts';
 import { eligibleReplicas } from './selection.ts';
-import type { Epoch, Failover, HoldOff, Master, Ms, RunId, SentinelState } from './state.ts';
+import type { Epoch, Failover, HoldOff, Master, Ms, Replica, RunId, SentinelState } from './state.ts';
 import { announce, crashIfSimulated, persist, type Turn, touch } from './turn.ts';
 import { castVote, DESYNC_MAX_MS, isProvablySplit, winner } from './vote.ts';
 
@@ -14,6 +14,8 @@ import { castVote, DESYNC_MAX_MS, isProvablySplit, winner } from './vote.ts';
  */
 const CANDIDATE_RANK_MS: Ms = 25;
 const CANDIDATE_JITTER_MS: Ms = 10;
+/** Who sees no replica leaves the others time to be elected. */
+const BLIND_CANDIDATE_MS: Ms = 1000;
 /** A provable split is tried again in a new epoch after 100 to 500 ms. */
 const SPLIT_RETRY_MIN_MS: Ms = 100;
 const SPLIT_RETRY_SPREAD_MS: Ms = 400;
@@ -48,12 +50,22 @@ export function considerStanding(turn: Turn, master: Master): Ms {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Our place among the living sentinels, by run id, in steps of `CANDIDATE_RANK_MS`. */
+/**
+ * Our place among the living sentinels, by run id, in steps of `CANDIDATE_RANK_MS`. Differs: who could promote nobody, as
+ * it sees no replica, stands behind the others; the genuine server stands, wins, and keeps its voters waiting.
+ */
 function candidateDelay(state: SentinelState, master: Master): Ms {
-  const before = peersOf(state, master).filter(
-    (peer) => peer.sdownAt === undefined && commandConnection(state, peer) !== undefined && peer.runId < state.myId,
+  const living = peersOf(state, master).filter(
+    (peer) => peer.sdownAt === undefined && commandConnection(state, peer) !== undefined,
   );
-  return before.length * CANDIDATE_RANK_MS;
+  const rank = living.filter(({ runId }) => runId < state.myId).length * CANDIDATE_RANK_MS;
+  return living.length > 0 && !replicasOf(state, master).some((replica) => isPromotable(state, replica))
+    ? rank + BLIND_CANDIDATE_MS
+    : rank;
+}
+
+function isPromotable(state: SentinelState, replica: Replica): boolean {
+  return replica.priority !== 0 && replica.sdownAt === undefined && commandConnection(state, replica) !== undefined;
 }
 
 /** When an automatic attempt may begin: at once, or when the last attempt's or vote's time is over. */

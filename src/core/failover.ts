@@ -181,7 +181,7 @@ export function confirmPromotion(turn: Turn, master: Master, replica: Replica): 
 function demoteOldMaster(turn: Turn, master: Master, promoted: Replica): void {
   const { state } = turn;
   const to = placeOf(state, promoted.address);
-  if (!orderRole(turn, master, promoted.address)) return;
+  if (isSameNode(master, promoted) || !orderRole(turn, master, promoted.address)) return;
   const about = refTo(state, master);
   const name = about.host.includes(':') ? `[${about.host}]:${about.port}` : `${about.host}:${about.port}`;
   const converted = { ...about, kind: 'replica', name, master: { name: master.name, ...to } } as const;
@@ -202,7 +202,8 @@ function reconfigure(turn: Turn, master: Master, failover: In<'reconf-replicas'>
   const { state, now } = turn;
   const promoted = lookUpReplica(state, failover.promoted);
   if (promoted === undefined) return abort(turn, master, '-failover-abort-slave-timeout');
-  const others = replicasOf(state, master).filter(({ id }) => id !== promoted.id);
+  // Differs: the genuine server tells a node that is known by two addresses to follow itself.
+  const others = replicasOf(state, master).filter((replica) => !isSameNode(replica, promoted));
   let next = giveUpSilentOnes(turn, others);
   makeRoomForOthers(others);
   let slots = master.options.parallelSyncs - others.filter(isBeingReconfigured).length;
@@ -213,16 +214,19 @@ function reconfigure(turn: Turn, master: Master, failover: In<'reconf-replicas'>
   const deadline = failover.phaseAt + master.options.failoverTimeoutMs + 1;
   next = Math.min(next, deadline);
   const remaining = others.filter(({ reconf, sdownAt }) => reconf?.phase !== 'done' && sdownAt === undefined);
-  // Differs: the genuine server stops here while the promoted replica is sdown (a lone one for ever); the new
-  // configuration is announced, so the switch is made and the new master judged like any other.
+  // Differs: the genuine server stops here while the promoted replica is sdown (a lone one for ever), or a replica
+  // again; the new configuration is announced, so the switch is made and the new master judged like any other.
   const overdue = now >= deadline;
-  if (remaining.length > 0 && !overdue && promoted.sdownAt === undefined) return next;
+  const isMaster = promoted.sdownAt === undefined && promoted.role === 'master';
+  if (remaining.length > 0 && !overdue && isMaster) return next;
   if (overdue) endForTimeout(turn, master, remaining, promoted);
   announce(turn, { name: '+failover-end', about: refTo(state, master) });
   switchMaster(turn, master, promoted.address);
   return now;
 }
 
+/** One process, known by two addresses or by one. */
+const isSameNode = (a: Master | Replica, b: Replica) => a.id === b.id || (a.runId !== '' && a.runId === b.runId);
 const isBeingReconfigured = ({ reconf }: Replica) => reconf?.phase === 'sent' || reconf?.phase === 'in-progress';
 
 /** The order went out, but the replica never said that it follows: do not let it hold a place for ever. */

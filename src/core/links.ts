@@ -49,6 +49,8 @@ export function createLink(state: SentinelState, kind: Link['kind'], address: Ad
     lastPingAt: undefined,
     lastReplyAt: now,
     lastOkAt: now,
+    wasWell: false,
+    busySince: undefined,
     heardAt: now,
     refusals: new Map(),
     users: new Set(),
@@ -145,6 +147,7 @@ function open(turn: Turn, link: Link, role: Connection['role']): void {
     pending: [],
     localIp: undefined,
     proven: false,
+    loginRefused: false,
   };
   link[role] = connection;
   state.connections.set(connection.id, link.id);
@@ -205,6 +208,13 @@ export function onClosed(turn: Turn, link: Link, connection: Connection, reason:
   touchUsers(turn, link);
 }
 
+/** Our password was taken or refused. A node without one refuses any, and lets us in all the same. */
+export function onLogin(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
+  if (reply.kind !== 'error' || /no password is set|without any password/.test(reply.text)) return;
+  connection.loginRefused = true;
+  touchUsers(turn, link);
+}
+
 /** A subscription without rights is no subscription: close it, so that the instance shows as disconnected. */
 export function onSubscribed(turn: Turn, link: Link, connection: Connection, reply: NodeReply): void {
   link.heardAt = turn.now;
@@ -217,24 +227,27 @@ export function onSubscribed(turn: Turn, link: Link, connection: Connection, rep
   touchUsers(turn, link);
 }
 
-/** Tear down connections that are old and silent (spec/behavior.md §1.5). Returns when to look again. */
+/**
+ * Tear down connections that are old and silent (spec/behavior.md §1.5), or not let in. Returns when to look again.
+ * Differs: to the genuine server any answer to PING is one, and a connection whose password was refused is kept with a
+ * long down-after: the node stays down although it takes the password by now.
+ */
 export function recycleStuck(turn: Turn, link: Link, downAfterMs: Ms): Ms {
-  const { tunables } = turn.state;
-  let next = Number.POSITIVE_INFINITY;
-  const { command, subscription } = link;
-  if (command?.status === 'open' && link.silentSince !== undefined) {
-    const patience = Math.max(link.silentSince, link.lastReplyAt) + Math.trunc(downAfterMs / 2);
-    const due = Math.max(command.since + tunables.minLinkReconnectPeriodMs, patience) + 1;
-    if (turn.now < due) next = due;
-    else recycle(turn, link, command);
-  }
-  if (subscription?.status === 'open') {
-    const quiet = link.heardAt + 3 * tunables.publishPeriodMs;
-    const due = Math.max(subscription.since + tunables.minLinkReconnectPeriodMs, quiet) + 1;
-    if (turn.now < due) next = Math.min(next, due);
-    else recycle(turn, link, subscription);
-  }
-  return next;
+  const { command, subscription, silentSince } = link;
+  const lastSign = Math.max(silentSince ?? 0, link.lastReplyAt) + Math.trunc(downAfterMs / 2);
+  const owedUntil = silentSince === undefined ? Number.POSITIVE_INFINITY : lastSign;
+  const quietUntil = link.heardAt + 3 * turn.state.tunables.publishPeriodMs;
+  return Math.min(recycleAfter(turn, link, command, owedUntil), recycleAfter(turn, link, subscription, quietUntil));
+}
+
+/** Tear one connection down when it is old and `until` is over. */
+function recycleAfter(turn: Turn, link: Link, connection: Connection | undefined, until: Ms): Ms {
+  if (connection?.status !== 'open') return Number.POSITIVE_INFINITY;
+  const oldAt = connection.since + turn.state.tunables.minLinkReconnectPeriodMs;
+  const due = (connection.loginRefused ? oldAt : Math.max(oldAt, until)) + 1;
+  if (turn.now < due) return due;
+  recycle(turn, link, connection);
+  return Number.POSITIVE_INFINITY;
 }
 
 function recycle(turn: Turn, link: Link, connection: Connection): void {

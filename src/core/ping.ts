@@ -62,8 +62,8 @@ export function restartHeldBack(turn: Turn): void {
   for (const master of state.masters.values()) goOn(turn, master);
 }
 
-/** A replica is chosen in the present only, and voters are asked for an ordered failover only now. */
-function goOn(turn: Turn, master: Master): void {
+/** What went on while nothing was done goes on now: a replica is chosen in the present only, and voters are asked for an ordered failover only now. */
+export function goOn(turn: Turn, master: Master): void {
   const { failover } = master;
   if (failover?.phase !== 'select-replica' && failover?.phase !== 'wait-start') return;
   if (failover.phase === 'wait-start') failover.phaseAt = turn.now;
@@ -87,6 +87,8 @@ export function onPong(turn: Turn, link: Link, connection: Connection, reply: No
   if (pong || busyElsewhere) {
     link.lastOkAt = now;
     link.silentSince = undefined;
+    link.busySince = pong ? undefined : (link.busySince ?? now);
+    link.wasWell ||= pong;
     if (!connection.proven) acceptedPing(link);
     connection.proven = true;
   }

@@ -24,35 +24,54 @@ export function exclusion(state: SentinelState, master: Master, replica: Replica
   if (replica.priority === 0) return 'its priority is 0';
   const infoMaxAgeMs = master.sdownAt === undefined ? 3 * infoPeriodMs : 5 * pingPeriodMs;
   if (replica.infoAt === undefined || now - replica.infoAt > infoMaxAgeMs) return 'its INFO is too old';
-  const downMs = master.sdownAt === undefined ? 0 : now - lostAt(master, master.sdownAt, infoPeriodMs);
-  if (replica.linkDownMs > 10 * master.options.downAfterMs + downMs) return 'it lost its master too long ago';
+  if (isMasterItself(master, replica)) return 'it is the master itself';
+  if (replica.linkDownMs > 10 * master.options.downAfterMs + lostForMs(state, master, now))
+    return 'it lost its master too long ago';
   return undefined;
 }
 
+/** The node of the master, known by a second address. */
+function isMasterItself(master: Master, { runId }: Replica): boolean {
+  return runId !== '' && runId === master.runId;
+}
+
+/** How long replicas have had no link to the master through no fault of their own, as far as we can tell. */
+function lostForMs(state: SentinelState, master: Master, now: Ms): Ms {
+  if (master.sdownAt === undefined) return 0;
+  const lostMs = now - lostAt(state, master, master.sdownAt);
+  if (linkOf(state, master).wasWell) return lostMs;
+  // Differs: the genuine server counts from its own start. It was dead before; for how long, the last one to lose it knows.
+  const links = replicasOf(state, master).filter(({ role, linkDownMs }) => role === 'slave' && linkDownMs > 0);
+  return Math.max(lostMs, Math.min(...links.map(({ linkDownMs }) => linkDownMs)));
+}
+
 /**
- * Since when replicas cannot be linked to the master through no fault of their own. Differs: a master that says it is a
- * replica ceased to be one before it told us, and is sdown only 20 s later; the genuine server counts from then, and with
- * a short down-after-milliseconds has no replica left that it may promote, ever.
+ * Since when the master serves no replica. Differs: the genuine server counts from its sdown. A master that says it is a
+ * replica ceased to be one before it told us, and is sdown only 20 s later; one that loads its data is not sdown at all. With
+ * a short down-after-milliseconds there would be no replica left that may be promoted, ever.
  */
-function lostAt(master: Master, sdownAt: Ms, infoPeriodMs: Ms): Ms {
-  return master.role === 'slave' ? Math.min(sdownAt, master.roleSince - infoPeriodMs) : sdownAt;
+function lostAt(state: SentinelState, master: Master, sdownAt: Ms): Ms {
+  const busySince = linkOf(state, master).busySince ?? sdownAt;
+  const demotedAt = master.role === 'slave' ? master.roleSince - state.tunables.infoPeriodMs : sdownAt;
+  return Math.min(sdownAt, busySince, demotedAt);
 }
 
 /** The replicas that may be promoted, best first. */
 export function eligibleReplicas(state: SentinelState, master: Master, now: Ms): Replica[] {
   const eligible = replicasOf(state, master).filter((replica) => exclusion(state, master, replica, now) === undefined);
-  return eligible.sort((a, b) => claim(master, b) - claim(master, a) || compareReplicas(a, b));
+  return eligible.sort((a, b) => claim(state, master, b) - claim(state, master, a) || compareReplicas(a, b));
 }
 
 /**
- * Whether a replica that says it is a master comes first (1), last (-1) or where its priority puts it (0).
- * Differs: the genuine server does not look at the role. One that became a master after ours went down was promoted by a
- * leader that died meanwhile: a second one beside it would be one too many (spec/behavior.md §13.1 w15). One that we did
- * not see become one started anew as a master, or was one all the time: it may be empty, and its offset is none of now.
+ * Whether a replica comes first (1), last (-1) or where its priority puts it (0). Differs: the genuine server looks at
+ * priority and offset alone. One that became a master after ours was lost was promoted by a leader that died meanwhile, or
+ * by hand: a second one beside it would be one too many (spec/behavior.md §13.1 w15). One that we did not see become one
+ * started anew as a master, or was one all the time; and one that had no link since its start has yet to get its data.
+ * Those may be empty, and what is known of their offset says nothing.
  */
-function claim(master: Master, { role, seen }: Replica): -1 | 0 | 1 {
-  if (role !== 'master') return 0;
+function claim(state: SentinelState, master: Master, { role, seen, linkDownMs }: Replica): -1 | 0 | 1 {
+  if (role !== 'master') return linkDownMs < 0 ? -1 : 0;
   const { promotedAt } = seen ?? {};
   if (promotedAt === undefined) return -1;
-  return master.sdownAt !== undefined && promotedAt >= master.sdownAt ? 1 : 0;
+  return master.sdownAt !== undefined && promotedAt >= lostAt(state, master, master.sdownAt) ? 1 : 0;
 }

@@ -106,6 +106,8 @@ export interface Connection {
   localIp: string | undefined;
   /** An acceptable PONG came over this very connection. */
   proven: boolean;
+  /** Our password was refused here: nothing but a new connection tries it again. */
+  loginRefused: boolean;
 }
 
 /** The connections to one process: a data node has a command and a subscription connection, a peer only the first. */
@@ -124,6 +126,10 @@ export interface Link {
   lastReplyAt: Ms;
   /** When a PING was last answered acceptably (spec/behavior.md §2.3). */
   lastOkAt: Ms;
+  /** Was a PING ever answered by PONG, since we know the node? */
+  wasWell: boolean;
+  /** Since when PING is answered by LOADING or MASTERDOWN instead of PONG; `undefined`: it is not. */
+  busySince: Ms | undefined;
   /** When something last came over the subscription. */
   heardAt: Ms;
   /** What the other side refuses us, and when that was told. */

@@ -6,7 +6,7 @@ import type { Clock, Effect, Input, NodeReply } from './effects.ts';
 import { onHello, onHelloReply } from './hello.ts';
 import { discoverAgain, onInfo } from './info.ts';
 import { settle } from './judge.ts';
-import { onClosed, onConnected, onSubscribed } from './links.ts';
+import { onClosed, onConnected, onLogin, onSubscribed } from './links.ts';
 import { onResolved, onResolveFailed, type Settled, sweepNames } from './names.ts';
 import { onPong, restartHeldBack } from './ping.ts';
 import { acceptedPassword, reportBrokenTls, reportRefusal } from './refusals.ts';
@@ -156,9 +156,10 @@ function onReply(turn: Turn, link: Link, connection: Connection, reply: NodeRepl
   if (pending === undefined) return;
   if (reply.kind === 'error') reportRefusal(turn, link, reply.text);
   else if (pending.kind === 'auth') acceptedPassword(link);
+  if (pending.kind === 'auth') return onLogin(turn, link, connection, reply);
   if (pending.kind === 'ping') return onPong(turn, link, connection, reply);
   if (pending.kind === 'subscribe') return onSubscribed(turn, link, connection, reply);
-  if (pending.kind !== 'ignored' && pending.kind !== 'auth') onInstanceReply(turn, link, pending, reply);
+  if (pending.kind !== 'ignored') onInstanceReply(turn, link, pending, reply);
 }
 
 function onInstanceReply(

@@ -94,6 +94,7 @@ function restartClock(turn: Turn, link: Link): void {
   link.silentSince = turn.now;
   link.lastOkAt = turn.now;
   link.lastReplyAt = turn.now;
+  link.busySince = undefined;
 }
 
 /** Which process answers for a node does not change with its role. */

@@ -1,5 +1,6 @@
 // TILT: the process stood still or a clock jumped, so for a while our own view of time is not to be trusted.
 import type { Clock } from './effects.ts';
+import { goOn } from './ping.ts';
 import type { SentinelState } from './state.ts';
 import { announce, type Turn, touch } from './turn.ts';
 
@@ -28,4 +29,5 @@ export function leaveTiltWhenOver(turn: Turn): void {
   state.tiltAt = undefined;
   announce(turn, { name: '-tilt' });
   for (const instance of state.instances.values()) touch(turn, instance);
+  for (const master of state.masters.values()) goOn(turn, master);
 }

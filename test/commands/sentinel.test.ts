@@ -294,7 +294,16 @@ test.each([
   if (master === undefined) throw new Error('no master');
   const link = linkOf(state, master);
   const connection = (role: Connection['role']): Connection | undefined =>
-    command && { id: 1, role, status: command, since: 0, pending: [], localIp: undefined, proven: true };
+    command && {
+      id: 1,
+      role,
+      status: command,
+      since: 0,
+      pending: [],
+      localIp: undefined,
+      proven: true,
+      loginRefused: false,
+    };
   link.command = connection('command');
   link.subscription = connection('subscription');
   expect(say('SENTINEL', 'MASTER', 'mymaster')).toContain(`$5\r\nflags\r\n$${flags.length}\r\n${flags}\r\n`);

@@ -49,6 +49,17 @@ test('wrong credentials show as disconnected, the right ones by SET connect at o
   expect(sentinel.log()).not.toContain('opensesame');
 });
 
+test('a password that is set here first, and on the node later, is tried again', async () => {
+  const topology = await start({ password: 'old', sentinels: 1, quorum: 1, replicas: [] });
+  const [sentinel] = topology.sentinels as [SentinelNode];
+  const flags = async () => (await masterFields(sentinel)).flags;
+  await sentinel.command('SENTINEL', 'DEBUG', 'min-link-reconnect-period', '1000');
+  await sentinel.command('SENTINEL', 'SET', 'mymaster', 'auth-pass', 'new', 'down-after-milliseconds', '20000');
+  await until('the new password to be refused', () => sentinel.log().includes('WRONGPASS'));
+  await topology.master.command('CONFIG', 'SET', 'requirepass', 'new');
+  await until('connected again', async () => (await flags()) === 'master', { withinMs: 15_000 });
+});
+
 test('a removed and re-monitored master starts from scratch while the epoch goes on', async () => {
   const topology = await start();
   const [sentinel] = topology.sentinels as [SentinelNode];

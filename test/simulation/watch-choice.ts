@@ -78,8 +78,8 @@ export function wrongChoice(
   const chosen = replicas.find(({ id }) => id === failover.promoted);
   const known = chosen === undefined ? [] : newsOf(heard, placeOf(chosen), failover.phaseAt);
   const best = known.filter(({ askedAt }) => askedAt > freshFrom);
-  const isStray = chosen !== undefined && best.every((info) => isStrayMaster(heard, placeOf(chosen), info));
-  if (best.length === 0 || (best.some(({ role }) => role !== 'slave') && !isStray)) return undefined;
+  const isLast = chosen !== undefined && best.every((info) => mayBeEmpty(heard, placeOf(chosen), info));
+  if (best.length === 0 || (best.some(({ role }) => role !== 'slave') && !isLast)) return undefined;
   for (const other of replicas) {
     const place = placeOf(other);
     const ok = okAt(place) ?? Number.NEGATIVE_INFINITY;
@@ -93,18 +93,19 @@ export function wrongChoice(
     const isBest = (info: Info) =>
       info.askedAt > freshFrom &&
       info.role === 'slave' &&
+      info.linkDownMs >= 0 &&
       info.priority !== 0 &&
       info.linkDownMs < lostMs - MARGIN_MS &&
-      (isStray || best.every((chosenInfo) => isBetter(info, chosenInfo)));
+      (isLast || best.every((chosenInfo) => isBetter(info, chosenInfo)));
     if (failover.phaseAt - ok < 5 * state.tunables.pingPeriodMs - MARGIN_MS && news.every(isBest))
       return `${place} says ${news.map(inShort).join(' or ')}, the chosen one ${best.map(inShort).join(' or ')}`;
   }
   return undefined;
 }
 
-/** It says it is a master, and this process never said anything else: nobody promoted it, and it may be empty. */
-function isStrayMaster({ followers }: Heard, place: string, { role, runId }: Info): boolean {
-  return role === 'master' && followers.get(place) !== runId;
+/** A master that nobody promoted: this process never said anything else. Or a replica without a link since its start. */
+function mayBeEmpty({ followers }: Heard, place: string, { role, runId, linkDownMs }: Info): boolean {
+  return role === 'master' ? followers.get(place) !== runId : linkDownMs < 0;
 }
 
 /** What was known of a node when the choice was made; what came in that very millisecond was known, or not yet. */
