@@ -33,6 +33,14 @@ export function parseYesNo(text: string): boolean | undefined {
   return lower === 'yes' ? true : lower === 'no' ? false : undefined;
 }
 
+/**
+ * A table that is asked with what a client says, in the order of its rows. A plain object would also know what every
+ * object has: `SENTINEL SET mymaster constructor x` found a function there.
+ */
+export function byName<T>(rows: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(rows));
+}
+
 /** Names of clients and libraries are printable and without blanks, so that a list line stays one. */
 export function isPrintable(text: string): boolean {
   return /^[\x21-\x7e]*$/.test(text);

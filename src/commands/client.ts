@@ -1,6 +1,14 @@
 // CLIENT: names, lists and ends of connections.
 import { bulk, error, integer, nullBulk, ok, type Reply, verbatim } from '../protocol/reply.ts';
-import { isPrintable, NOT_AN_INTEGER, parseInteger, parseYesNo, SYNTAX_ERROR, wrongNumberFor } from './arguments.ts';
+import {
+  byName,
+  isPrintable,
+  NOT_AN_INTEGER,
+  parseInteger,
+  parseYesNo,
+  SYNTAX_ERROR,
+  wrongNumberFor,
+} from './arguments.ts';
 import { BAD_CLIENT_NAME } from './connection.ts';
 import { answer, type Call, type CommandWorld, type Outcome } from './outcome.ts';
 import { type Session, subscriptionCount } from './session.ts';
@@ -37,13 +45,13 @@ export const clientInfo = ({ session, clock }: Call): Outcome =>
   answer(verbatim(`${clientLine(session, clock.now)}\n`));
 
 type ClientType = 'normal' | 'master' | 'replica' | 'pubsub';
-const CLIENT_TYPES: Readonly<Record<string, ClientType>> = {
+const CLIENT_TYPES = byName<ClientType>({
   normal: 'normal',
   master: 'master',
   replica: 'replica',
   slave: 'replica',
   pubsub: 'pubsub',
-};
+});
 const typeOf = (session: Session): ClientType => (subscriptionCount(session) > 0 ? 'pubsub' : 'normal');
 const unknownType = (text: string): Reply => error(`ERR Unknown client type '${text}'`);
 
@@ -52,7 +60,7 @@ export function clientList({ world, args, clock }: Call): Outcome {
   const option = args[2]?.toUpperCase();
   let chosen = [...world.sessions.byId.values()];
   if (option === 'TYPE' && args.length === 4) {
-    const type = CLIENT_TYPES[(args[3] ?? '').toLowerCase()];
+    const type = CLIENT_TYPES.get((args[3] ?? '').toLowerCase());
     if (type === undefined) return answer(unknownType(args[3] ?? ''));
     chosen = chosen.filter((session) => typeOf(session) === type);
   } else if (option === 'ID' && args.length > 3) {
@@ -145,7 +153,7 @@ function applyFilter(filter: KillFilter, option: string, value: string, { access
       return undefined;
     }
     case 'TYPE': {
-      const type = CLIENT_TYPES[value.toLowerCase()];
+      const type = CLIENT_TYPES.get(value.toLowerCase());
       if (type === undefined) return unknownType(value);
       filter.type = type;
       return undefined;

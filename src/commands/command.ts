@@ -1,7 +1,7 @@
 // COMMAND: the table, told to clients. Every answer is a walk over it.
 import { array, bulk, bulks, error, integer, map, nullBulk, type Reply, set, simple } from '../protocol/reply.ts';
 import { argumentsReply } from './argument-docs.ts';
-import { SYNTAX_ERROR, untilNul } from './arguments.ts';
+import { byName, SYNTAX_ERROR, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { type CommandSpec, type CommandTable, lookUp } from './spec.ts';
@@ -28,12 +28,12 @@ export function commandList({ table, args }: Call): Outcome {
   if (args.length === 2) return answer(bulks(all.map(({ fullName }) => fullName)));
   const [, , filterBy = '', kind = '', value = ''] = args;
   if (filterBy.toUpperCase() !== 'FILTERBY' || args.length !== 5) return answer(SYNTAX_ERROR);
-  const filters: Readonly<Record<string, (found: Named) => boolean>> = {
+  const filters = byName<(found: Named) => boolean>({
     MODULE: () => false,
     ACLCAT: ({ spec }) => spec.categories.includes(`@${value.toLowerCase()}`),
     PATTERN: ({ fullName }) => globMatches(value.toLowerCase(), fullName),
-  };
-  const filter = filters[kind.toUpperCase()];
+  });
+  const filter = filters.get(kind.toUpperCase());
   if (filter === undefined) return answer(SYNTAX_ERROR);
   return answer(bulks(all.filter(filter).map(({ fullName }) => fullName)));
 }

@@ -15,7 +15,7 @@ import {
 import type { Effect } from '../core/effects.ts';
 import type { CrashPoint, MasterOptions, Settings, Tunables } from '../core/state.ts';
 import { bulks, error, fields, integer, ok, type Reply } from '../protocol/reply.ts';
-import { parseInteger, parseNumber, parseYesNo, untilNul } from './arguments.ts';
+import { byName, parseInteger, parseNumber, parseYesNo, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { aboutMaster } from './sentinel-read.ts';
@@ -102,7 +102,7 @@ const script =
   };
 
 /** The options of SENTINEL SET (spec/commands.md §4.7). */
-const SET_OPTIONS: Readonly<Record<string, SetOption>> = {
+const SET_OPTIONS = byName<SetOption>({
   'down-after-milliseconds': { values: 1, read: number('downAfterMs', 1) },
   'failover-timeout': { values: 1, read: number('failoverTimeoutMs', 1) },
   'parallel-syncs': { values: 1, read: number('parallelSyncs', 1) },
@@ -113,7 +113,7 @@ const SET_OPTIONS: Readonly<Record<string, SetOption>> = {
   'auth-pass': { values: 1, dropLinks: true, read: text('authPass') },
   'auth-user': { values: 1, dropLinks: true, read: text('authUser') },
   'rename-command': { values: 2, read: renameCommand },
-};
+});
 
 /** A command renamed to itself gets its own name back. */
 function renameCommand(words: readonly string[], _call: Call, current: MasterOptions) {
@@ -136,7 +136,7 @@ export const set = aboutMaster((call, master) => {
   });
   for (let at = 3; at < args.length; ) {
     const name = untilNul(args[at] ?? '');
-    const option = SET_OPTIONS[name.toLowerCase()];
+    const option = SET_OPTIONS.get(name.toLowerCase());
     if (option === undefined || at + option.values >= args.length)
       return failed(error(`ERR Unknown option or number of arguments for SENTINEL SET '${name}'`));
     const given = args.slice(at + 1, at + 1 + option.values);
@@ -178,7 +178,7 @@ const optionalText = (key: 'announceIp' | 'sentinelUser' | 'sentinelPass'): Glob
 });
 
 /** The parameters of SENTINEL CONFIG, in the order they are listed. */
-const PARAMETERS: Readonly<Record<string, GlobalParameter>> = {
+const PARAMETERS = byName<GlobalParameter>({
   'resolve-hostnames': yesNo('resolveHostnames'),
   'announce-hostnames': yesNo('announceHostnames'),
   'announce-ip': optionalText('announceIp'),
@@ -191,20 +191,20 @@ const PARAMETERS: Readonly<Record<string, GlobalParameter>> = {
   },
   'sentinel-user': optionalText('sentinelUser'),
   'sentinel-pass': optionalText('sentinelPass'),
-};
+});
 
 /** SENTINEL CONFIG GET pattern, SENTINEL CONFIG SET parameter value. */
 export function config({ world, clock, args }: Call): Outcome {
   const verb = args[2]?.toUpperCase();
   if (verb === 'GET' && args.length === 4) {
     const pattern = untilNul(args[3] ?? '').toLowerCase();
-    const found = Object.entries(PARAMETERS).filter(([name]) => globMatches(pattern, name));
+    const found = [...PARAMETERS].filter(([name]) => globMatches(pattern, name));
     return answer(fields(found.map(([name, { show }]) => [name, show(world.state.settings)])));
   }
   if (verb !== 'SET' || args.length !== 5)
     return answer(error('ERR Only SENTINEL CONFIG GET <option> / SET <option> <value> are supported.'));
   const [name = '', value = ''] = args.slice(3).map(untilNul);
-  const parameter = PARAMETERS[name.toLowerCase()];
+  const parameter = PARAMETERS.get(name.toLowerCase());
   if (parameter === undefined) return answer(error(`ERR Invalid argument '${name}' to SENTINEL CONFIG SET`));
   const patch = parameter.read(value);
   if (patch === undefined) return answer(error(`ERR Invalid value '${value}' to SENTINEL CONFIG SET '${name}'`));
@@ -213,7 +213,7 @@ export function config({ world, clock, args }: Call): Outcome {
 }
 
 /** SENTINEL DEBUG's names for the periods, in its order. */
-const TUNABLES: Readonly<Record<string, keyof Tunables>> = {
+const TUNABLES = byName<keyof Tunables>({
   'info-period': 'infoPeriodMs',
   'ping-period': 'pingPeriodMs',
   'ask-period': 'askPeriodMs',
@@ -227,19 +227,17 @@ const TUNABLES: Readonly<Record<string, keyof Tunables>> = {
   'election-timeout': 'electionTimeoutMs',
   'script-max-runtime': 'scriptMaxRuntimeMs',
   'script-retry-delay': 'scriptRetryDelayMs',
-};
+});
 
 /** SENTINEL DEBUG [name value …]: all periods, or change some; not saved. */
 export function debug({ world, clock, args }: Call): Outcome {
   const { state } = world;
   if (args.length === 2)
-    return answer(
-      fields(Object.entries(TUNABLES).map(([name, key]) => [name.toUpperCase(), String(state.tunables[key])])),
-    );
+    return answer(fields(Array.from(TUNABLES, ([name, key]) => [name.toUpperCase(), String(state.tunables[key])])));
   const effects: Effect[] = [];
   for (let at = 2; at < args.length; at += 2) {
     const name = untilNul(args[at] ?? '');
-    const key = TUNABLES[name.toLowerCase()];
+    const key = TUNABLES.get(name.toLowerCase());
     if (key === undefined || at + 1 >= args.length) {
       const reply = error(`ERR Unknown option or number of arguments for SENTINEL DEBUG '${name}'`);
       return { replies: [reply], effects };

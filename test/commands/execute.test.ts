@@ -1,5 +1,6 @@
 // The order of checks, the errors of words that do not fit, and what the connection's state forbids.
 import { expect, test } from 'vitest';
+import { named } from '../../src/commands/command.ts';
 import { commandTable } from '../../src/commands/table.ts';
 import { createBench, fieldNames } from './bench.ts';
 
@@ -224,4 +225,42 @@ test.each([
   const { outcome } = createBench();
   if (before.length > 0) outcome(...before);
   expect(outcome(...args).repeatable).toBeUndefined();
+});
+
+/** What every object in JavaScript has, and nobody may find in a table of ours. */
+const INHERITED = Object.getOwnPropertyNames(Object.prototype);
+
+test.each([
+  {
+    words: ['SENTINEL', 'SET', 'mymaster', '$', 'x'],
+    says: "Unknown option or number of arguments for SENTINEL SET '$'",
+  },
+  { words: ['SENTINEL', 'CONFIG', 'SET', '$', 'x'], says: "Invalid argument '$' to SENTINEL CONFIG SET" },
+  { words: ['SENTINEL', 'DEBUG', '$', '5'], says: "Unknown option or number of arguments for SENTINEL DEBUG '$'" },
+  { words: ['CLIENT', 'LIST', 'TYPE', '$'], says: "Unknown client type '$'" },
+  { words: ['CLIENT', 'KILL', 'TYPE', '$'], says: "Unknown client type '$'" },
+  { words: ['COMMAND', 'LIST', 'FILTERBY', '$', 'x'], says: 'syntax error' },
+  { words: ['ACL', 'SETUSER', 'u', '$'], says: "Error in ACL SETUSER modifier '$': Syntax error" },
+  { words: ['ACL', 'CAT', '$'], says: "Unknown category '$'" },
+])('$words: what an object inherits is an unknown word, as to redis-sentinel 7.0.15', ({ words, says }) => {
+  for (const name of INHERITED) {
+    const fill = (text: string) => text.replace('$', () => name);
+    expect(createBench().say(...words.map(fill))).toBe(`-ERR ${fill(says)}\r\n`);
+  }
+});
+
+test('in no place of any command does what an object inherits mean anything', () => {
+  const shapes = [...named(commandTable)].flatMap(({ fullName, spec }) => {
+    const [verb, least] = [fullName.split('|'), Math.abs(spec.arity)];
+    return [0, 1, 2].map((more) => [...verb, ...Array<string>(Math.max(0, least - verb.length + more)).fill('1')]);
+  });
+  for (const name of INHERITED) {
+    const other = `x${name.slice(1, -1)}x`;
+    for (const shape of shapes)
+      for (let at = 0; at < shape.length; at += 1) {
+        const answerTo = (word: string) => createBench().say(...shape.with(at, word));
+        // What is told of the word itself differs; nothing else may.
+        expect(answerTo(name).replaceAll(name, other), `${shape.with(at, name)}`).toBe(answerTo(other));
+      }
+  }
 });
