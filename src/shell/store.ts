@@ -88,12 +88,22 @@ async function writeBeside(disk: Disk, path: string, text: string, old: FileFact
     // Never wider than before: the file holds passwords (TS-D6). A new one gets what the umask leaves.
     const mode = old === undefined ? 0o644 & ~process.umask() : old.mode;
     await step('Could not chmod config file', disk.chmod(temporary, mode));
-    if (old !== undefined) await disk.chown(temporary, old.uid, old.gid).catch(() => undefined);
+    if (old !== undefined) await giveTo(disk, temporary, old);
   } catch (error) {
     await discard(disk, temporary);
     throw error;
   }
   return temporary;
+}
+
+/**
+ * Give the file the owner and group of the one that it replaces. Only where they differ: most may not call `chown`, and
+ * under a filter of system calls the call itself ends the process.
+ */
+async function giveTo(disk: Disk, path: string, { uid, gid }: FileFacts): Promise<void> {
+  const now = await disk.facts(path).catch(() => undefined);
+  if (now?.uid === uid && now.gid === gid) return;
+  await disk.chown(path, uid, gid).catch(() => undefined);
 }
 
 /**

@@ -122,6 +122,27 @@ test.skipIf(!canVerify)('systemd understands the unit', () => {
   });
 });
 
+// A call that the filter leaves out ends the process (SIGSYS): what Node.js and a save call has to be in it at the end.
+test.skipIf(!canVerify)('the unit leaves the system calls that the sentinel makes', () => {
+  const lines = [...read('packaging/ts-sentinel.service').matchAll(/^SystemCallFilter=(~?)(.*)$/gm)];
+  const left = new Set<string>();
+  for (const [, takes, words = ''] of lines)
+    for (const word of words.trim().split(' '))
+      for (const call of systemCalls(word)) takes === '~' ? left.delete(call) : left.add(call);
+  const wanted =
+    'chown fchown fchownat chmod fchmod rename fsync statx pkey_alloc pkey_mprotect epoll_pwait execve kill';
+  expect(wanted.split(' ').filter((call) => !left.has(call))).toEqual([]);
+  expect(['setuid', 'chroot', 'reboot', 'ptrace', 'mount'].filter((call) => left.has(call))).toEqual([]);
+});
+
+/** The system calls of a group, the groups in it too; a call is one itself. */
+function systemCalls(word: string): string[] {
+  if (!word.startsWith('@')) return [word];
+  const text = execFileSync('systemd-analyze', ['syscall-filter', word], { encoding: 'utf8' });
+  const inside = [...text.matchAll(/^ +([\w@-]+)$/gm)].map(([, name = '']) => name);
+  return inside.flatMap(systemCalls);
+}
+
 test('the README names files and scripts that exist', () => {
   const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, file = '']) => file);
   const paths = [...readme.matchAll(/`((?:src|test|packaging|\.ci)\/[\w./-]*)`/g)].map(([, file = '']) => file);

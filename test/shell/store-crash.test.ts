@@ -141,3 +141,19 @@ test('a temporary file that is newer, or another user’s, may be somebody’s w
     expect(disk.files.size).toBe(2);
   }
 });
+
+test.each([
+  { why: 'its owner and group are right', uid: 0, gid: 0, chowned: false },
+  { why: 'another user has the file', uid: 7, gid: 0, chowned: true },
+  { why: 'another group has the file', uid: 0, gid: 7, chowned: true },
+])('the new file is given away where it must be, and not otherwise: $why', async ({ uid, gid, chowned }) => {
+  const disk = createFakeDisk({ [PATH]: OLD });
+  const facts = disk.facts;
+  const next = {
+    ...disk,
+    facts: async (path: string) => ({ ...(await facts(path)), ...(path === PATH ? { uid, gid } : {}) }),
+  };
+  await createStore(PATH, () => undefined, next).write(NEW);
+  expect(disk.files.get(PATH)).toBe(NEW);
+  expect(disk.steps.some((step) => step.startsWith('chown'))).toBe(chowned);
+});
