@@ -26,8 +26,11 @@ export interface AclFile {
   /** As the configuration names it. */
   readonly name: string;
   read(): { readonly text: string } | { readonly error: string };
-  /** Resolves when the text is on disk: to `undefined`, or to the system's words for why it is not. */
-  write(text: string): Promise<string | undefined>;
+  /**
+   * One save at a time, and the text is asked for when its turn comes. Resolves when it is on disk: to `undefined`, or to
+   * the system's words for why it is not.
+   */
+  write(render: () => string): Promise<string | undefined>;
 }
 
 export type DeniedFor = 'auth' | 'command' | 'channel';

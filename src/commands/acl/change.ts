@@ -89,8 +89,10 @@ export function aclLoad(call: Call): Outcome {
 export function aclSave({ world }: Call): Outcome {
   const { users, file, context } = world.access;
   if (file === undefined) return answer(NO_FILE);
-  const lines = [...users.values()].sort(byName).map((user) => `${aclFileLine(user, context.commands)}\n`);
-  const saved = file.write(lines.join('')).then((failure) => (failure === undefined ? ok : NOT_SAVED));
+  const line = (user: User) => `${aclFileLine(user, context.commands)}\n`;
+  const saved = file
+    .write(() => [...users.values()].sort(byName).map(line).join(''))
+    .then((failure) => (failure === undefined ? ok : NOT_SAVED));
   return { replies: [], later: saved };
 }
 

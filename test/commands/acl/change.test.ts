@@ -132,12 +132,13 @@ describe('GETUSER', () => {
 
 describe('the ACL file', () => {
   function fileOf(text: string) {
-    const file = { text, failure: undefined as string | undefined };
+    const file = { text, failure: undefined as string | undefined, turn: Promise.resolve() };
     const aclFile: AclFile = {
       name: 'users.acl',
       read: () => ({ text: file.text }),
-      async write(written) {
-        if (file.failure === undefined) file.text = written;
+      async write(render) {
+        await file.turn;
+        if (file.failure === undefined) file.text = render();
         return file.failure;
       },
     };
@@ -186,6 +187,19 @@ describe('the ACL file', () => {
       kind: 'error',
       text: 'ERR There was an error trying to save the ACLs. Please check the server logs for more information',
     });
+  });
+
+  test('a SAVE that has to wait for its turn saves the users as they are then', async () => {
+    const { bench, file } = fileOf('');
+    let begin: () => void = () => undefined;
+    file.turn = new Promise((resolve) => {
+      begin = resolve;
+    });
+    const { later } = bench.outcome('ACL', 'SAVE');
+    reply(bench, 'SETUSER', 'bob', 'on', '+ping');
+    begin();
+    expect(await later).toEqual({ kind: 'simple', text: 'OK' });
+    expect(file.text).toContain('user bob on');
   });
 });
 
