@@ -76,12 +76,8 @@ interface SetOption {
 const number =
   (key: keyof MasterOptions, min: number) =>
   ([text = '']: readonly string[]): Partial<MasterOptions> | undefined => {
-    // Differs: redis-sentinel 7.0.15 cuts a quorum to 32 bits; here what does not fit is refused.
-    const value = parseNumber(
-      text,
-      min,
-      key === 'quorum' || key === 'parallelSyncs' ? INT32_MAX : Number.MAX_SAFE_INTEGER,
-    );
+    // Differs: redis-sentinel 7.0.15 takes it, cuts a quorum to 32 bits, and reads times as 32 bits at the next start.
+    const value = parseNumber(text, min, INT32_MAX);
     return value === undefined ? undefined : { [key]: value };
   };
 

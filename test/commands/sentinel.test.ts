@@ -86,6 +86,24 @@ test.each([
   });
 });
 
+test.each([
+  'down-after-milliseconds',
+  'failover-timeout',
+  'master-reboot-down-after-period',
+  'parallel-syncs',
+  'quorum',
+])('SENTINEL SET takes %s as far as the next start reads it: 32 bits', (option) => {
+  const { outcome, say, state } = createBench();
+  const before = structuredClone(state.masters.get('mymaster')?.options);
+  for (const value of ['2147483648', '2592000000', '4294967297', '9223372036854775807'])
+    expect(outcome('SENTINEL', 'SET', 'mymaster', option, value)).toEqual({
+      replies: [{ kind: 'error', text: `ERR Invalid argument '${value}' for SENTINEL SET '${option}'` }],
+      effects: [],
+    });
+  expect(state.masters.get('mymaster')?.options).toEqual(before);
+  expect(say('SENTINEL', 'SET', 'mymaster', option, '2147483647')).toBe('+OK\r\n');
+});
+
 test('scripts that may be changed must be executable', () => {
   const { say, state } = createBench();
   state.settings.denyScriptsReconfig = false;
