@@ -63,7 +63,7 @@ async function save(disk: Disk, path: string, text: string, tell: (text: string)
   try {
     temporary = await writeBeside(disk, path, text, old);
     await step('Could not rename tmp config file', disk.rename(temporary, path));
-    await step('Could not sync config file dir', disk.syncDirectory(dirname(path)));
+    await step('Could not sync config file dir', syncNames(disk, dirname(path)));
     return false;
   } catch (error) {
     const { cause } = error as Error;
@@ -116,7 +116,7 @@ async function overwrite(disk: Disk, path: string, text: string, whole: string |
     whole !== undefined &&
     (await disk
       .rename(whole, pending)
-      .then(() => disk.syncDirectory(dirname(path)))
+      .then(() => syncNames(disk, dirname(path)))
       .then(
         () => true,
         () => false,
@@ -131,6 +131,16 @@ async function overwrite(disk: Disk, path: string, text: string, whole: string |
     throw plain(error instanceof Error && isSystemError(error.cause) ? error.cause : error);
   }
   if (safe) await discard(disk, pending);
+}
+
+/** With these a file system says that it has no such thing as syncing a directory; what can be done has been done then. */
+const NOT_SYNCABLE = new Set(['EINVAL', 'EBADF', 'ENOTSUP']);
+
+/** Differs: redis-sentinel 7.0.15 takes the third of those answers for a save that failed. */
+async function syncNames(disk: Disk, directory: string): Promise<void> {
+  await disk.syncDirectory(directory).catch((error: unknown) => {
+    if (!isSystemError(error) || !NOT_SYNCABLE.has(error.code ?? '')) throw error;
+  });
 }
 
 async function writeAndSync(file: OpenFile, text: string): Promise<void> {

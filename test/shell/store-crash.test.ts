@@ -111,6 +111,32 @@ test.each([
   expect(told).toHaveLength(1);
 });
 
+describe.each(['EINVAL', 'EBADF', 'ENOTSUP'])('a file system that answers %s', (code) => {
+  const saveOn = async (refuse: (step: string) => string | undefined) => {
+    const told: string[] = [];
+    const disk = createFakeDisk({ [PATH]: OLD }, { refuse });
+    await createStore(PATH, (text) => told.push(text), disk).write(NEW);
+    return { files: [...disk.files], told };
+  };
+
+  test('when its directory is synced has saved', async () => {
+    const refuse = (step: string) => (step.startsWith('sync directory') ? code : undefined);
+    expect(await saveOn(refuse)).toEqual({ files: [[PATH, NEW]], told: [] });
+    const inPlace = await saveOn((step) => refuse(step) ?? mounted(step));
+    expect(inPlace.files).toEqual([[PATH, NEW]]);
+  });
+
+  test('when the file is synced has not', async () => {
+    await expect(saveOn((step) => (step.startsWith(`sync ${PATH}`) ? code : undefined))).rejects.toThrow(code);
+  });
+});
+
+test('a directory that cannot be synced because the disk is broken is a failed save', async () => {
+  const refuse = (step: string) => (step.startsWith('sync directory') ? 'EIO' : undefined);
+  const disk = createFakeDisk({ [PATH]: OLD }, { refuse });
+  await expect(createStore(PATH, () => undefined, disk).write(NEW)).rejects.toThrow('Input/output error');
+});
+
 test('temporary files of saves that were cut short go at the next start, other files stay', async () => {
   const disk = createFakeDisk({
     [PATH]: OLD,
