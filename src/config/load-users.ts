@@ -5,14 +5,29 @@ import type { RuleContext } from './acl/rules.ts';
 import type { User } from './acl/user.ts';
 import { type DeclaredUser, parseAclFile, settleUsers, type Users } from './acl/users.ts';
 import { ConfigError } from './config-error.ts';
+import type { SentinelLine } from './directives.ts';
 import type { GeneralOptions } from './general-options.ts';
 
 /** A file's text, or the system's words for why it cannot be read. */
 export type FileText = { readonly text: string } | { readonly error: string };
 
-/** A `user` line, and whether the command line gave it. */
-export interface ReadUser extends DeclaredUser {
-  readonly fromCommandLine: boolean;
+/** Where a `user` line stands. */
+export interface UserPlace {
+  readonly source: SentinelLine['source'];
+  /** In the main file, where a rewrite may have copied it to from one of the others. */
+  readonly saved: boolean;
+}
+
+export interface ReadUser extends DeclaredUser, UserPlace {}
+
+/**
+ * Of two lines for one user the one that counts; `undefined`: none, the user is declared twice.
+ * Differs: redis-sentinel 7.0.15 saves the users of an included file and of the command line into the main file, and
+ * refuses that file at the next start. As with masters (TS-D3, TS-D5) the main file wins.
+ */
+export function winnerOf<Place extends UserPlace>(before: Place, after: Place): Place | undefined {
+  const [winner, loser] = before.saved ? [before, after] : [after, before];
+  return winner.saved && loser.source !== 'main' ? winner : undefined;
 }
 
 export interface UserSource {
@@ -99,7 +114,7 @@ const NO_PASSWORD = 'clients need no password';
  * A password of the command line is one, or the next start would prefer its `user default` line.
  */
 export function linesOfCommandLine(users: Users, { declared, context }: UserSource, requirePassToo: boolean) {
-  const names = declared.filter(({ fromCommandLine }) => fromCommandLine).map(({ name }) => name);
+  const names = declared.filter(({ source }) => source === 'command-line').map(({ name }) => name);
   if (requirePassToo && !declared.some(({ name }) => name === 'default')) names.push('default');
   const lineOf = (name: string) => {
     const user = users.get(name);

@@ -35,6 +35,7 @@ import {
   userNotices,
   usersToWrite,
   userWarnings,
+  winnerOf,
 } from './load-users.ts';
 import { type GeneralInEffect, SIGNATURE } from './rewrite.ts';
 import { announcedPort } from './tls-options.ts';
@@ -302,9 +303,24 @@ function include(loading: Loading, line: Line, path: string): undefined {
 }
 
 function addUser(loading: Loading, line: Line, words: readonly string[]): string | undefined {
-  const user = declareUser(words, loading.users, ruleContext(loading));
+  const { users } = loading;
+  const { source } = line;
+  const place = { source, saved: source === 'main' && line.belowSignature };
+  const at = users.findIndex(({ name }) => name === words[0]);
+  const before = users[at];
+  const winner = before && winnerOf(before, place);
+  // A line that loses is judged like all others.
+  const others = winner === undefined ? users : users.filter((user) => user !== before);
+  const user = declareUser(words, others, ruleContext(loading));
   if ('error' in user) return user.error;
-  loading.users.push({ ...user, fromCommandLine: line.source === 'command-line' });
+  if (before === undefined || winner === undefined) {
+    users.push({ ...user, ...place });
+    return undefined;
+  }
+  if (winner === place) users[at] = { ...user, ...place };
+  const loser = (winner === place ? before : place).source;
+  const what = loser === 'include' ? 'an included file' : 'the command line';
+  warn(loading, line.place, `${what} defines user '${user.name}' as well: the main file wins`);
   return undefined;
 }
 
