@@ -1,5 +1,6 @@
 // Connections to data nodes and peers, carried by ioredis. It brings bytes to and fro and decides nothing: when to
 // connect and reconnect, what to send and how long to wait is the core's business. The only importer of ioredis.
+import { createRequire } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { AbstractConnector, Command, Redis, type RedisOptions } from 'ioredis';
@@ -39,15 +40,15 @@ export function createLinks(
 
   return {
     connect(connection, host, port) {
-      const redis = new Redis({ ...NO_POLICY, Connector, host, port, ...tlsOptions(tls()) });
+      const redis = new Client({ ...NO_POLICY, Connector, host, port, ...tlsOptions(tls()) });
       const tell = (reply: NodeReply) => {
-        if (open.get(connection) === link) events.reply(connection, reply);
+        if (open.get(connection) === link) outside(() => events.reply(connection, reply));
       };
       const link: OpenLink = { redis, requests: new Requests('request', [], tell), tell };
       open.set(connection, link);
       let reason = 'Server closed the connection';
       redis.on('error', (error: Error) => {
-        reason = openSslText(error);
+        reason = plainText(openSslText(error));
       });
       redis.on('ready', () => {
         if (open.get(connection) !== link) return;
@@ -60,8 +61,10 @@ export function createLinks(
         open.delete(connection);
         events.closed(connection, reason);
       });
-      redis.on('messageBuffer', (_channel: Buffer, text: Buffer) => {
-        if (open.get(connection) === link) events.message(connection, text.toString('latin1'));
+      redis.on('messageBuffer', (_channel: unknown, bytes: unknown) => {
+        if (!Buffer.isBuffer(bytes)) throw new TypeError('a message without a text');
+        const text = bytes.toString('latin1');
+        if (open.get(connection) === link) outside(() => events.message(connection, text));
       });
       // A refused connection is told by `end`; the promise says the same once more.
       redis.connect().catch(() => undefined);
@@ -86,6 +89,37 @@ export function createLinks(
     },
   };
 }
+
+/**
+ * A reply can be whole and yet make no sense, such as `>1 subscribe` or a null array on a subscription: ioredis then
+ * fails on its way to us, and throws that where nobody can catch it. Thrown to its reader instead, it ends the
+ * connection like bytes that are no reply at all.
+ */
+const { default: DataHandler } = createRequire(import.meta.url)('ioredis/built/DataHandler.js');
+DataHandler.prototype.dispatch = (handle: () => void) => handle();
+
+/** Whatever is thrown while a reply is handled is about the reply, but for this: what the core throws is a bug of ours. */
+function outside(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+/** A connection that cannot be read any further is over at once: whoever is at its other end need not agree. */
+class Client extends Redis {
+  override recoverFromFatalError(_: Error, error: Error): void {
+    this.stream.destroy(new Error(error.message.replace('. Please report this.', ''), { cause: error }));
+  }
+}
+
+/** An error may repeat what the other side said: a line of the log is to stay one. */
+const plainText = (text: string): string => text.replaceAll(/[^ -~]+/g, ' ').slice(0, REASON_MAX);
+/** What fits a line; reasons of our own are shorter. */
+const REASON_MAX = 200;
 
 /** What one turn has for a connection leaves in one packet, and is answered in one. */
 function gather(stream: Redis['stream']): void {

@@ -1,4 +1,4 @@
-// npm run fuzz -- --inputs N --seed S: the long form of request-reader.test.ts. Prints inputs, seconds and heap peak.
+// npm run fuzz -- --inputs N --seed S: the long form of request-reader.test.ts and links.test.ts. Prints inputs, seconds and heap peak.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

@@ -1,21 +1,31 @@
 // Requests that were meant to end the process, or the group's failovers. They are asked of the server built from here
 // and, where it is installed, of redis-sentinel, which has to answer the same.
+import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../../src/demo/until.ts';
 import { askOnce, textOf } from '../differential/golden/connection.ts';
-import { type DataNodes, startDataNodes, startWorld, type World } from '../differential/golden/setups.ts';
+import {
+  type DataNodes,
+  type SetupName,
+  startDataNodes,
+  startWorld,
+  type World,
+} from '../differential/golden/setups.ts';
 import { genuineIsInstalled } from './support.ts';
 
+const servers: Server[] = [];
 let worlds: { readonly data: DataNodes; readonly world: World }[] = [];
 afterEach(async () => {
+  for (const server of servers.splice(0)) server.close();
   const ended = worlds;
   worlds = [];
   await Promise.all(ended.map(({ world, data }) => world.stop().then(() => data.stop())));
 });
 
-/** A sentinel that watches nobody yet. */
-async function start(server: string): Promise<World> {
-  const data = await startDataNodes('fresh');
-  const world = await startWorld('fresh', data, [], server);
+/** A sentinel that watches nobody yet, or `mymaster`. */
+async function start(server: string, setup: SetupName = 'fresh'): Promise<World> {
+  const data = await startDataNodes(setup);
+  const world = await startWorld(setup, data, [], server);
   worlds.push({ data, world });
   return world;
 }
@@ -37,3 +47,25 @@ describe.each(genuineIsInstalled ? ['ts', 'genuine'] : ['ts'])('%s', (server) =>
     expect(target.child.exit).toBeUndefined();
   });
 });
+
+test.each(['>1\r\n$9\r\nsubscribe\r\n', '>1\r\n_\r\n', '*-1\r\n'.repeat(20)])(
+  'a peer that a PUBLISH has made up, and that answers %j, is a connection that breaks',
+  async (bytes) => {
+    const { target, data } = await start('ts', 'one-master');
+    const master = data.nodes.master.port;
+    let connections = 0;
+    const listening = createServer((socket) => {
+      connections += 1;
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write(bytes));
+    });
+    servers.push(listening);
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    const { port } = listening.address() as { port: number };
+    const hello = `127.0.0.1,${port},${'f'.repeat(40)},0,mymaster,127.0.0.1,${master},0`;
+    await askOnce(master, 'PUBLISH', '__sentinel__:hello', hello);
+    await until('the sentinel to come back to its peer', () => connections >= 3 || target.child.exit !== undefined);
+    expect(target.child.exit).toBeUndefined();
+    expect(textOf(await askOnce(target.port, 'PING'))).toBe('PONG');
+  },
+);

@@ -9,6 +9,7 @@ import { createLinks, type LinkEvents, type Links } from '../../src/shell/links.
 let links: Links | undefined;
 let server: Server | undefined;
 afterEach(() => {
+  process.setUncaughtExceptionCaptureCallback(null);
   links?.closeAll();
   server?.close();
 });
@@ -119,4 +120,59 @@ test('requests that a lost connection leaves unanswered are not answered', async
   await until('the end', () => events.closed.mock.calls.length > 0);
   open.send(1, ['PING']);
   expect(events.reply).not.toHaveBeenCalled();
+});
+
+const SUBSCRIBED = '*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n';
+
+test.each([
+  { why: 'a push that says nothing of what it is', ask: ['PING'], bytes: '>1\r\n_\r\n' },
+  { why: 'a push without a channel', ask: ['PING'], bytes: '>1\r\n$9\r\nsubscribe\r\n' },
+  { why: 'a null in the place of a subscription', ask: ['SUBSCRIBE', 'c'], bytes: '*-1\r\n' },
+  { why: 'a subscription to no channel', ask: ['SUBSCRIBE', 'c'], bytes: '*1\r\n$9\r\nsubscribe\r\n' },
+  { why: 'an empty array among messages', ask: ['SUBSCRIBE', 'c'], bytes: `${SUBSCRIBED}*0\r\n` },
+  {
+    why: 'a message without a text',
+    ask: ['SUBSCRIBE', 'c'],
+    bytes: `${SUBSCRIBED}*2\r\n$7\r\nmessage\r\n$1\r\nc\r\n`,
+  },
+  { why: 'no reply at all', ask: ['PING'], bytes: 'HTTP/1.1 400 Bad Request\r\n\r\n' },
+  { why: 'more arrays in one another than anybody can read', ask: ['PING'], bytes: `${'*1\r\n'.repeat(1e5)}+x\r\n` },
+])('$why ends its connection at once, and nothing else', async ({ ask, bytes }) => {
+  const thrown: Error[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => void thrown.push(error));
+  const { sockets, port, events, links: open } = await connect(undefined, '');
+  open.connect(2, '127.0.0.1', port);
+  await until('both connections', () => sockets.length === 2 && events.connected.mock.calls.length === 2);
+  open.send(1, ask);
+  const heard = events.reply.mock.calls.length + events.message.mock.calls.length;
+  const rest = `${SUBSCRIBED}*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n+PONG\r\n`;
+  // The server does not hang up, and goes on as if nothing had happened.
+  sockets[0]?.write(bytes + rest);
+  await until('the end', () => events.closed.mock.calls.length > 0, { withinMs: 5000 });
+  expect(events.closed.mock.calls).toEqual([[1, expect.stringMatching(/^[ -~]{1,200}$/)]]);
+  expect(events.message).not.toHaveBeenCalled();
+  expect(events.reply.mock.calls.length - heard).toBe(bytes.startsWith(SUBSCRIBED) ? 1 : 0);
+  open.send(2, ['PING']);
+  sockets[1]?.write('+PONG\r\n');
+  await until('the other link', () => events.reply.mock.calls.some(([connection]) => connection === 2));
+  expect(thrown).toEqual([]);
+});
+
+test('what the core throws at a reply or a message is a bug of ours: nobody catches it, and the link stays', async () => {
+  const thrown: Error[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => void thrown.push(error));
+  const { sockets, events, links: open } = await connect(undefined, '');
+  const [ofReply, ofMessage] = [new Error('reply'), new Error('message')];
+  events.reply.mockImplementationOnce(() => {
+    throw ofReply;
+  });
+  events.message.mockImplementationOnce(() => {
+    throw ofMessage;
+  });
+  await until('the connection', () => sockets.length > 0);
+  open.send(1, ['SUBSCRIBE', 'c']);
+  sockets[0]?.write(`${SUBSCRIBED}*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n`);
+  await until('both errors', () => thrown.length === 2);
+  expect(thrown).toEqual([ofReply, ofMessage]);
+  expect(events.closed).not.toHaveBeenCalled();
 });
