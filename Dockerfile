@@ -16,12 +16,12 @@ RUN npm run build \
  && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:22-slim
-# redis-cli is what probes and operators' scripts run inside the container. The user comes first, with the number that it
-# has in the genuine image; the package would make one with another.
+# redis-cli is what probes and operators' scripts run inside the container, and tini is to be process 1. The user comes
+# first, with the number that it has in the genuine image; the package would make one with another.
 RUN groupadd --system --gid 999 redis \
  && useradd --system --uid 999 --gid redis --home-dir /data --no-create-home redis \
  && apt-get update \
- && apt-get install -y --no-install-recommends redis-tools \
+ && apt-get install -y --no-install-recommends redis-tools tini \
  && rm -rf /var/lib/apt/lists/* \
  && mkdir -p /data /etc/redis \
  && chown redis:redis /data /etc/redis
@@ -37,7 +37,8 @@ RUN for name in ts-sentinel redis-sentinel redis-server; do \
 WORKDIR /data
 VOLUME /data
 EXPOSE 26379
-# As in the genuine image, it begins as root and ends as user redis, where that user may write the file's folder.
+# As in the genuine image, it begins as root and ends as user redis, where that user may write the file's folder; as
+# process 1 it leaves tini. Whoever replaces it makes the sentinel process 1, and needs `docker run --init`.
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["/etc/redis/sentinel.conf"]
 

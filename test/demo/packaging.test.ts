@@ -40,6 +40,14 @@ test('the build and the runtime share one base, and the sentinel does not stay r
   expect(statSync(new URL('../../packaging/docker-entrypoint', import.meta.url)).mode & 0o111).toBe(0o111);
 });
 
+test('whatever the entry point calls is in the image, and what replaces it has a process 1 all the same', () => {
+  const installed = /apt-get install -y --no-install-recommends (.+) \\$/m.exec(dockerfile)?.[1]?.split(' ');
+  expect(installed).toEqual(expect.arrayContaining(['redis-tools', 'tini']));
+  const sentinel = compose.split('\nservices:')[0] ?? '';
+  expect(sentinel).toMatch(/^ {2}entrypoint:$/m);
+  expect(sentinel).toMatch(/^ {2}init: true$/m);
+});
+
 test('one port everywhere', () => {
   for (const text of [dockerfile, compose, read('sentinel.conf.example')]) expect(text).toMatch(/\b26379\b/);
   expect(dockerfile).toMatch(/^EXPOSE 26379$/m);
@@ -76,8 +84,11 @@ describe('the entry point', () => {
   // In the image this becomes user redis; here it only says so, and may write wherever the folder's name allows it.
   program(
     'setpriv',
-    'while [ "$1" != "--inh-caps=-all" ]; do shift; done; shift\ncase "$*" in "test -w"*root-only*) exit 1 ;; "test -w"*) exit 0 ;; esac\necho "user redis:" "$@"',
+    'while [ "$1" != "--inh-caps=-all" ]; do shift; done; shift\ncase "$*" in "test -w"*root-only*) exit 1 ;; "test -w"*) exit 0 ;; esac\necho "user redis:" "$("$@")"',
   );
+
+  // Another option or none in front of the command would not do in the image.
+  program('tini', '[ "$1 $2" = "-s --" ] || exit 1; shift 2\necho "tini:" "$("$@")"');
 
   const runs = (...words: string[]) =>
     execFileSync('sh', [new URL('../../packaging/docker-entrypoint', import.meta.url).pathname, ...words], {
@@ -87,15 +98,20 @@ describe('the entry point', () => {
       .trim();
 
   test.each([
-    { words: ['/etc/redis/sentinel.conf'], runs: 'user redis: ts-sentinel /etc/redis/sentinel.conf' },
-    { words: ['redis-sentinel', '/etc/x.conf'], runs: 'user redis: redis-sentinel /etc/x.conf' },
-    { words: ['redis-server', '/etc/x.conf', '--sentinel'], runs: 'user redis: redis-server /etc/x.conf --sentinel' },
-    { words: ['/root-only/x.conf', '--port', '1'], runs: /^ts-sentinel \/root-only\/x.conf --port 1 umask 00?77$/ },
-    { words: ['--version'], runs: 'user redis: ts-sentinel --version' },
-    { words: ['redis-cli', 'ping'], runs: /^redis-cli ping umask 00?77$/ },
+    { words: ['/etc/redis/sentinel.conf'], runs: /^user redis: tini: ts-sentinel \/etc\/redis\/sentinel.conf umask/ },
+    { words: ['redis-sentinel', '/etc/x.conf'], runs: /^user redis: tini: redis-sentinel \/etc\/x.conf umask/ },
+    {
+      words: ['redis-server', '/etc/x.conf', '--sentinel'],
+      runs: /^user redis: tini: redis-server \/etc\/x.conf --sentinel umask/,
+    },
+    {
+      words: ['/root-only/x.conf', '--port', '1'],
+      runs: /^tini: ts-sentinel \/root-only\/x.conf --port 1 umask 00?77$/,
+    },
+    { words: ['--version'], runs: /^user redis: tini: ts-sentinel --version umask/ },
+    { words: ['redis-cli', 'ping'], runs: /^tini: redis-cli ping umask 00?77$/ },
   ])('$words', ({ words, runs: expected }) => {
-    if (typeof expected === 'string') expect(runs(...words)).toBe(expected);
-    else expect(runs(...words)).toMatch(expected);
+    expect(runs(...words)).toMatch(expected);
   });
 });
 
