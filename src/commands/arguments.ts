@@ -41,9 +41,23 @@ export function byName<T>(rows: Readonly<Record<string, T>>): ReadonlyMap<string
   return new Map(Object.entries(rows));
 }
 
-/** Names of clients and libraries are printable and without blanks, so that a list line stays one. */
-export function isPrintable(text: string): boolean {
-  return /^[\x21-\x7e]*$/.test(text);
+/** Three names of this length for each of ten thousand clients still make a CLIENT LIST that fits into one string. */
+const NAME_MAX = 4096;
+
+/**
+ * What is wrong with the name of a client or library, to be said behind what it is; `undefined`: nothing. Names are
+ * printable and without blanks, so that a list line stays one.
+ * Differs: redis-sentinel 7.0.15 takes names of any length; the line of a client must fit into a string of Node.
+ */
+export function badName(text: string): string | undefined {
+  if (text.length > NAME_MAX) return `cannot be longer than ${NAME_MAX} bytes.`;
+  return /^[\x21-\x7e]*$/.test(text) ? undefined : 'cannot contain spaces, newlines or special characters.';
+}
+
+/** The refusal of a client's name, by CLIENT SETNAME and HELLO alike; `undefined`: it will do. */
+export function refuseClientName(name: string): Reply | undefined {
+  const wrong = badName(name);
+  return wrong === undefined ? undefined : error(`ERR Client names ${wrong}`);
 }
 
 /** Names compare as C strings: what is behind a NUL byte does not exist. */

@@ -1,15 +1,15 @@
 // CLIENT: names, lists and ends of connections.
 import { bulk, error, integer, nullBulk, ok, type Reply, verbatim } from '../protocol/reply.ts';
 import {
+  badName,
   byName,
-  isPrintable,
   NOT_AN_INTEGER,
   parseInteger,
   parseYesNo,
+  refuseClientName,
   SYNTAX_ERROR,
   wrongNumberFor,
 } from './arguments.ts';
-import { BAD_CLIENT_NAME } from './connection.ts';
 import { answer, type Call, type CommandWorld, type Outcome } from './outcome.ts';
 import { type Session, subscriptionCount } from './session.ts';
 
@@ -21,7 +21,8 @@ export const clientGetName = ({ session }: Call): Outcome =>
 /** CLIENT SETNAME name; an empty one takes it away. */
 export function clientSetName({ session, args }: Call): Outcome {
   const name = args[2] ?? '';
-  if (!isPrintable(name)) return answer(BAD_CLIENT_NAME);
+  const refusal = refuseClientName(name);
+  if (refusal !== undefined) return answer(refusal);
   session.name = name;
   return answer(ok);
 }
@@ -34,8 +35,8 @@ export function clientSetInfo({ session, args }: Call): Outcome {
   const [, , attribute = '', value = ''] = args;
   const lower = attribute.toLowerCase();
   if (lower !== 'lib-name' && lower !== 'lib-ver') return answer(error(`ERR Unrecognized option '${attribute}'`));
-  if (!isPrintable(value))
-    return answer(error(`ERR ${attribute} cannot contain spaces, newlines or special characters.`));
+  const wrong = badName(value);
+  if (wrong !== undefined) return answer(error(`ERR ${attribute} ${wrong}`));
   if (lower === 'lib-name') session.libName = value;
   else session.libVersion = value;
   return answer(ok);

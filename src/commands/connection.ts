@@ -2,12 +2,11 @@
 import { array, bulk, bulks, error, integer, ok, type Reply, simple } from '../protocol/reply.ts';
 import { defaultUserOf } from './acl/access.ts';
 import { logIn } from './acl/login.ts';
-import { isPrintable, parseInteger, SYNTAX_ERROR, untilNul } from './arguments.ts';
+import { parseInteger, refuseClientName, SYNTAX_ERROR, untilNul } from './arguments.ts';
 import { answer, type Call, type Outcome, tell } from './outcome.ts';
 import { subscriptionCount } from './session.ts';
 
 const WRONG_PASSWORD: Reply = error('WRONGPASS invalid username-password pair or user is disabled.');
-export const BAD_CLIENT_NAME: Reply = error('ERR Client names cannot contain spaces, newlines or special characters.');
 
 /** PING [message]. A RESP2 client that listens gets an array, like everything else it hears. */
 export function ping({ args, session }: Call): Outcome {
@@ -63,8 +62,10 @@ function helloOptions({ world, session, args, clock }: Call): Reply | undefined 
       if (!logIn(world.access, session, { name, password, typed: args[0] ?? '' }, clock)) return WRONG_PASSWORD;
       at += 3;
     } else if (option.toUpperCase() === 'SETNAME' && left >= 1) {
-      if (!isPrintable(args[at + 1] ?? '')) return BAD_CLIENT_NAME;
-      session.name = args[at + 1] ?? '';
+      const clientName = args[at + 1] ?? '';
+      const refusal = refuseClientName(clientName);
+      if (refusal !== undefined) return refusal;
+      session.name = clientName;
       at += 2;
     } else return error(`ERR Syntax error in HELLO option '${untilNul(option)}'`);
   }

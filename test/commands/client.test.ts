@@ -14,6 +14,8 @@ function threeClients() {
   return { ...bench, listener, plain: open('[::1]:1001') };
 }
 
+const LONGEST = 'x'.repeat(4096);
+const LONG_NAME = '-ERR Client names cannot be longer than 4096 bytes.\r\n';
 const INVALID_NAME = '-ERR Client names cannot contain spaces, newlines or special characters.\r\n';
 
 test.each([
@@ -21,6 +23,20 @@ test.each([
   { why: 'a name with a line end', args: ['SETNAME', 'a\n'], says: INVALID_NAME },
   { why: 'a name beyond ASCII', args: ['SETNAME', 'é'], says: INVALID_NAME },
   { why: 'the greatest printable byte', args: ['SETNAME', '~'], says: '+OK\r\n' },
+  { why: 'the longest name', args: ['SETNAME', LONGEST], says: '+OK\r\n' },
+  { why: 'one byte more', args: ['SETNAME', `${LONGEST}x`], says: LONG_NAME },
+  { why: 'length is looked at first', args: ['SETNAME', ` ${LONGEST}`], says: LONG_NAME },
+  { why: 'the longest library', args: ['SETINFO', 'LIB-NAME', LONGEST], says: '+OK\r\n' },
+  {
+    why: 'a longer library',
+    args: ['SETINFO', 'Lib-Name', `${LONGEST}x`],
+    says: '-ERR Lib-Name cannot be longer than 4096 bytes.\r\n',
+  },
+  {
+    why: 'a longer version',
+    args: ['SETINFO', 'LIB-VER', `${LONGEST}x`],
+    says: '-ERR LIB-VER cannot be longer than 4096 bytes.\r\n',
+  },
   { why: 'the library (7.2)', args: ['SETINFO', 'lib-NAME', 'ioredis'], says: '+OK\r\n' },
   {
     why: 'the library with a blank',
@@ -53,6 +69,15 @@ test.each([
   { why: 'NO-EVICT maybe', args: ['NO-EVICT', 'maybe'], says: '-ERR syntax error\r\n' },
 ])('CLIENT $args: $why', ({ args, says }) => {
   expect(createBench().say('CLIENT', ...args)).toBe(says);
+});
+
+test('HELLO SETNAME takes no longer name, either; a refused one changes nothing', () => {
+  const { say, session } = createBench();
+  say('CLIENT', 'SETNAME', 'me');
+  expect(say('HELLO', '3', 'SETNAME', `${LONGEST}x`)).toBe(LONG_NAME);
+  say('CLIENT', 'SETINFO', 'LIB-NAME', 'mine');
+  say('CLIENT', 'SETINFO', 'LIB-NAME', `${LONGEST}x`);
+  expect(session).toMatchObject({ name: 'me', libName: 'mine', protocol: 2 });
 });
 
 test('a line has the genuine fields in their order; the library only where it was told', () => {
