@@ -11,6 +11,7 @@ import {
 } from '../core/query.ts';
 import type { ScriptJob } from '../core/script-queue.ts';
 import type { Instance, Master, Ms } from '../core/state.ts';
+import { isLeap } from '../core/vote.ts';
 import { array, bulk, bulks, error, integer, map, nullArray, nullBulk, type Reply, simple } from '../protocol/reply.ts';
 import { NO_SUCH_MASTER, NOT_AN_INTEGER, parseInteger, untilNul } from './arguments.ts';
 import { instanceReply } from './instance-fields.ts';
@@ -63,9 +64,12 @@ export function isMasterDownByAddress({ world, clock, args }: Call): Outcome {
   // Differs: redis-sentinel 7.0.15 takes -1 for 2^64-1, which burns every epoch there is.
   if (port === undefined || epoch === undefined || epoch < 0n) return answer(NOT_AN_INTEGER);
   const ask = { host: untilNul(host), port: Number(port), epoch, candidate: untilNul(candidate) };
+  const leaps = isLeap(world.state, epoch);
   const { down, leader, leaderEpoch, effects } = answerIsMasterDown(world.state, ask, clock.now, world.rand);
   const reply = (vote: string, voteEpoch: bigint) => array([integer(down ? 1 : 0), bulk(vote), integer(voteEpoch)]);
-  return { replies: [reply(leader ?? '*', leaderEpoch)], ifUnsaved: reply('*', 0n), effects };
+  // Who asks so far beyond us is told what we think of the master, and of no vote.
+  const votes = leader !== undefined && !leaps;
+  return { replies: [votes ? reply(leader, leaderEpoch) : reply('*', 0n)], ifUnsaved: reply('*', 0n), effects };
 }
 
 /** SENTINEL CKQUORUM: could a failover be agreed on and authorised now? */

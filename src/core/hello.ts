@@ -23,7 +23,7 @@ import { tellReconfiguration } from './script-queue.ts';
 import type { Address, Connection, Epoch, Instance, Master, Ms, Peer, RunId, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
 import { announce, persist, persistSoon, type Turn, touch } from './turn.ts';
-import { adoptEpoch } from './vote.ts';
+import { adoptEpoch, isLeap, tellLeap } from './vote.ts';
 
 /** A hello that was refused is not repeated at once. */
 const HELLO_RETRY_MS: Ms = 500;
@@ -136,6 +136,8 @@ export function onHello(turn: Turn, text: string): void {
   const master = state.masters.get(read?.masterName ?? '');
   if (read === undefined || master === undefined) return;
   if (read.runId === state.myId) return forgetOurselves(turn, master, read.address);
+  const leap = [read.currentEpoch, read.configEpoch].find((epoch) => isLeap(state, epoch));
+  if (leap !== undefined) return tellLeap(turn, master, leap, 'a hello');
   const hello = withNames(turn, master, read, text);
   const peer = hello && meetPeer(turn, master, hello);
   if (hello === undefined || peer === undefined) return;

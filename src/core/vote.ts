@@ -1,11 +1,16 @@
 // The vote: given once per master and epoch, on disk before anyone hears of it; and how votes are counted.
-import type { SentinelEvent } from './events.ts';
-import { majorityOf, refTo } from './query.ts';
+import { describe, type SentinelEvent } from './events.ts';
+import { linkOf, majorityOf, refTo } from './query.ts';
 import type { Epoch, Master, Ms, RunId, SentinelState } from './state.ts';
-import { announce, persist, type Turn, touch } from './turn.ts';
+import { announce, log, persist, type Turn, touch } from './turn.ts';
 
 /** The instant from which others are held back is moved by up to this much, so that they do not move together. */
 export const DESYNC_MAX_MS: Ms = 1000;
+
+/** Ten elections a second take three thousand years for this: who is further ahead of us did not get there by them. */
+const EPOCH_LEAP_MAX = 2n ** 40n;
+/** That such an epoch was met is told again this often. */
+const LEAP_TOLD_MS: Ms = 60 * 60 * 1000;
 
 /**
  * Vote for `candidate` in `epoch` unless a vote for that epoch or a later one was already given.
@@ -14,6 +19,7 @@ export const DESYNC_MAX_MS: Ms = 1000;
  */
 export function castVote(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: RunId }): void {
   const { state } = turn;
+  if (isLeap(state, ask.epoch)) return tellLeap(turn, master, ask.epoch, 'a request for our vote');
   adoptEpoch(turn, master, ask.epoch);
   if (master.leaderEpoch >= ask.epoch || state.currentEpoch > ask.epoch) return;
   master.leader = ask.candidate;
@@ -37,6 +43,27 @@ function standBack(turn: Turn, master: Master, ask: { epoch: Epoch; candidate: R
   master.holdOff = { why: 'voted', leader: ask.candidate, epoch: ask.epoch, since, votedAt: turn.now, told: false };
   master.candidateAt = undefined;
   touch(turn, master);
+}
+
+/**
+ * Is this epoch so far beyond ours that it is none?
+ * Differs: the genuine server takes any epoch, saves it and tells it to all others. After one of 2^63-1, which any
+ * client can ask in or publish, no attempt has an epoch that another sentinel would vote in, for ever.
+ */
+export function isLeap(state: SentinelState, epoch: Epoch): boolean {
+  return epoch - state.currentEpoch > EPOCH_LEAP_MAX;
+}
+
+/** Tell, but not each time, that `what` came in such an epoch and was refused. */
+export function tellLeap(turn: Turn, master: Master, epoch: Epoch, what: string): void {
+  const { state, now } = turn;
+  const { refusals } = linkOf(state, master);
+  const toldAt = refusals.get('epoch');
+  if (toldAt !== undefined && now - toldAt < LEAP_TOLD_MS) return;
+  refusals.set('epoch', now);
+  const about = describe(refTo(state, master));
+  const why = `its epoch ${epoch} is more than 2^40 beyond ours (${state.currentEpoch})`;
+  log(turn, 'warning', `${about}: ${what} was refused, ${why}. Who may talk to the sentinels and their nodes?`);
 }
 
 /** A later epoch than ours was seen: it is ours from now on, and on disk before anything else leaves. */

@@ -151,6 +151,31 @@ test.each(['-1', '9223372036854775808', 'x', ''])('an epoch of %j is refused wit
   expect(state.currentEpoch).toBe(0n);
 });
 
+test('a vote in an epoch that no election led to is not given, and told of once', () => {
+  const { say, outcome, state } = createBench();
+  const ask = (epoch: bigint, candidate = 'f'.repeat(40)) =>
+    ['SENTINEL', 'is-master-down-by-addr', '10.0.0.1', '6379', String(epoch), candidate] as const;
+  const noVote = '*3\r\n:0\r\n$1\r\n*\r\n:0\r\n';
+  expect(say(...ask(5n))).toContain(`${'f'.repeat(40)}\r\n:5\r\n`);
+  const beyond = 5n + 2n ** 40n + 1n;
+  const told = (epoch: bigint) => outcome(...ask(epoch)).effects?.filter(({ kind }) => kind === 'log');
+  expect(told(beyond)).toEqual([
+    {
+      kind: 'log',
+      level: 'warning',
+      text: `master mymaster 10.0.0.1 6379: a request for our vote was refused, its epoch ${beyond} is more than 2^40 beyond ours (5). Who may talk to the sentinels and their nodes?`,
+    },
+  ]);
+  expect(told(2n ** 63n - 1n)).toEqual([]);
+  // What we voted for before is not told, either: `*` is what harms no peer, whatever it thinks its epoch is.
+  expect(say(...ask(2n ** 63n - 1n))).toBe(noVote);
+  expect(say(...ask(2n ** 63n - 1n, '*'))).toBe(noVote);
+  expect(state.currentEpoch).toBe(5n);
+  expect(state.masters.get('mymaster')?.leaderEpoch).toBe(5n);
+  // The furthest that is taken.
+  expect(say(...ask(beyond - 1n))).toContain(`:${beyond - 1n}\r\n`);
+});
+
 test('the fields of a master stand in the order that clients count on', () => {
   const { outcome } = createBench();
   const [reply] = outcome('SENTINEL', 'MASTER', 'mymaster').replies;

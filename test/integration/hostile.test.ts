@@ -1,5 +1,6 @@
 // Requests that were meant to end the process, or the group's failovers. They are asked of the server built from here
 // and, where it is installed, of redis-sentinel, which has to answer the same.
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../src/demo/until.ts';
@@ -69,3 +70,25 @@ test.each(['>1\r\n$9\r\nsubscribe\r\n', '>1\r\n_\r\n', '*-1\r\n'.repeat(20)])(
     expect(textOf(await askOnce(target.port, 'PING'))).toBe('PONG');
   },
 );
+
+test('an epoch out of all reach is neither taken nor saved, whether it is asked in or published', async () => {
+  const { target, data } = await start('ts', 'one-master');
+  const master = data.nodes.master.port;
+  const epoch = '9223372036854775807';
+  const ask = ['SENTINEL', 'IS-MASTER-DOWN-BY-ADDR', '127.0.0.1', String(master)];
+  const vote = (inEpoch: string) => askOnce(target.port, ...ask, inEpoch, 'f'.repeat(40));
+  const replyOf = (leader: string, inEpoch: string) => ({
+    type: '*',
+    value: [
+      { type: ':', value: '0' },
+      { type: '$', value: leader },
+      { type: ':', value: inEpoch },
+    ],
+  });
+  expect(await vote(epoch)).toEqual(replyOf('*', '0'));
+  const hello = `127.0.0.1,${data.deadPort},${'f'.repeat(40)},${epoch},mymaster,127.0.0.1,${master},0`;
+  await askOnce(master, 'PUBLISH', '__sentinel__:hello', hello);
+  await askOnce(target.port, 'PUBLISH', '__sentinel__:hello', hello);
+  expect(await vote('1')).toEqual(replyOf('f'.repeat(40), '1'));
+  expect(readFileSync(target.confFile, 'utf8')).toContain('sentinel current-epoch 1\n');
+});
