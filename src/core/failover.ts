@@ -5,7 +5,7 @@ import { commandConnection, orderRole, request } from './links.ts';
 import { locate } from './names.ts';
 import { isDisconnected, linkOf, placeOf, refTo, replicasOf, sameAddress } from './query.ts';
 import { tellReconfiguration } from './script-queue.ts';
-import { eligibleReplicas } from './selection.ts';
+import { claim, eligibleReplicas } from './selection.ts';
 import type { Failover, InstanceId, Master, Ms, Replica, SentinelState } from './state.ts';
 import { switchMaster } from './switch.ts';
 import { announce, crashIfSimulated, persist, type Turn, touch, touchGroup } from './turn.ts';
@@ -77,7 +77,7 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
     (replica) => isNew(replica) && !isFresh(replica) && mayYetAnswer(state, replica),
   );
   const [chosen] = fresh;
-  const waitUntil = Math.max(...waitedFor.map((replica) => awaitedUntil(turn, failover, replica, chosen)));
+  const waitUntil = Math.max(...waitedFor.map((replica) => awaitedUntil(turn, master, failover, replica, chosen)));
   if (now < waitUntil) return waitUntil;
   if (chosen === undefined) {
     awaitGoodReplica(turn, master);
@@ -95,12 +95,16 @@ function selectReplica(turn: Turn, master: Master, failover: In<'select-replica'
 /** Until when fresh INFO of a replica is waited for: the best choice must not depend on who answers first. */
 function awaitedUntil(
   { state, now }: Turn,
+  master: Master,
   { phaseAt }: In<'select-replica'>,
   replica: Replica,
   chosen: Replica | undefined,
 ): Ms {
   if (chosen === undefined) return phaseAt + WANTED_INFO_MS;
-  const living = replica.priority <= chosen.priority ? (linkOf(state, replica).silentSince ?? now) + LIVING_MS : 0;
+  const [theirs, claimed] = [chosen, replica].map((one) => claim(state, master, one)) as [number, number];
+  // What it claims may be out of date as well: it is compared as the replica that it may be.
+  const mayBeBetter = replica.priority <= chosen.priority || theirs < Math.max(0, claimed);
+  const living = mayBeBetter ? (linkOf(state, replica).silentSince ?? now) + LIVING_MS : 0;
   return Math.max(phaseAt + STRAGGLER_MS, Math.min(living, phaseAt + WANTED_INFO_MS));
 }
 
@@ -205,7 +209,7 @@ function reconfigure(turn: Turn, master: Master, failover: In<'reconf-replicas'>
   // Differs: the genuine server tells a node that is known by two addresses to follow itself.
   const others = replicasOf(state, master).filter((replica) => !isSameNode(replica, promoted));
   let next = giveUpSilentOnes(turn, others);
-  makeRoomForOthers(others);
+  makeRoomForOthers(state, others);
   let slots = master.options.parallelSyncs - others.filter(isBeingReconfigured).length;
   for (const replica of others) {
     if (slots <= 0) break;
@@ -245,12 +249,14 @@ function giveUpSilentOnes(turn: Turn, replicas: readonly Replica[]): Ms {
 }
 
 /**
- * One that died while it resynchronised holds no place, and is ordered again when it is back.
+ * One that died while it resynchronised holds no place, and is ordered again when it is back; one that is only busy, with
+ * dropping its old data for instance, keeps its connection and its place.
  * Differs: for the genuine server it holds its place until failover-timeout, and the others follow a dead master so long.
  */
-function makeRoomForOthers(replicas: readonly Replica[]): void {
+function makeRoomForOthers(state: SentinelState, replicas: readonly Replica[]): void {
+  const isGone = (replica: Replica) => replica.sdownAt !== undefined && commandConnection(state, replica) === undefined;
   for (const replica of replicas)
-    if (replica.sdownAt !== undefined && replica.reconf?.phase === 'in-progress') replica.reconf = undefined;
+    if (replica.reconf?.phase === 'in-progress' && isGone(replica)) replica.reconf = undefined;
 }
 
 function sendFollow(

@@ -244,7 +244,7 @@ export function recycleStuck(turn: Turn, link: Link, downAfterMs: Ms): Ms {
 function recycleAfter(turn: Turn, link: Link, connection: Connection | undefined, until: Ms): Ms {
   if (connection?.status !== 'open') return Number.POSITIVE_INFINITY;
   const oldAt = connection.since + turn.state.tunables.minLinkReconnectPeriodMs;
-  const due = (connection.loginRefused ? oldAt : Math.max(oldAt, until)) + 1;
+  const due = (connection.loginRefused && !connection.proven ? oldAt : Math.max(oldAt, until)) + 1;
   if (turn.now < due) return due;
   recycle(turn, link, connection);
   return Number.POSITIVE_INFINITY;

@@ -40,9 +40,12 @@ function lostForMs(state: SentinelState, master: Master, now: Ms): Ms {
   if (master.sdownAt === undefined) return 0;
   const lostMs = now - lostAt(state, master, master.sdownAt);
   if (linkOf(state, master).wasWell) return lostMs;
-  // Differs: the genuine server counts from its own start. It was dead before; for how long, the last one to lose it knows.
-  const links = replicasOf(state, master).filter(({ role, linkDownMs }) => role === 'slave' && linkDownMs > 0);
-  return Math.max(lostMs, Math.min(...links.map(({ linkDownMs }) => linkDownMs)));
+  // Differs: the genuine server counts from its own start. It was dead before; for how long, the one says that had it last.
+  const links = replicasOf(state, master).filter(
+    ({ role, sdownAt, infoAt, priority, linkDownMs }) =>
+      role === 'slave' && sdownAt === undefined && infoAt !== undefined && priority !== 0 && linkDownMs >= 0,
+  );
+  return Math.max(lostMs, ...(links.length === 0 ? [] : [Math.min(...links.map(({ linkDownMs }) => linkDownMs))]));
 }
 
 /**
@@ -69,7 +72,7 @@ export function eligibleReplicas(state: SentinelState, master: Master, now: Ms):
  * started anew as a master, or was one all the time; and one that had no link since its start has yet to get its data.
  * Those may be empty, and what is known of their offset says nothing.
  */
-function claim(state: SentinelState, master: Master, { role, seen, linkDownMs }: Replica): -1 | 0 | 1 {
+export function claim(state: SentinelState, master: Master, { role, seen, linkDownMs }: Replica): -1 | 0 | 1 {
   if (role !== 'master') return linkDownMs < 0 ? -1 : 0;
   const { promotedAt } = seen ?? {};
   if (promotedAt === undefined) return -1;

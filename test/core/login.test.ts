@@ -7,8 +7,8 @@ import { fileWith, startFrom } from './small-state.ts';
 
 const noDraw = () => 0;
 
-/** A master whose node answers each PING by PONG, and AUTH by `answer`; what its command connection was in the end. */
-function loginAnswered(answer: { kind: 'text' | 'error'; text: string }, untilMs: number) {
+/** A master whose node answers AUTH by `answer`, and each PING by `ping`; what its command connection was in the end. */
+function loginAnswered(answer: { kind: 'text' | 'error'; text: string }, ping: typeof answer, untilMs: number) {
   const { state, master } = startFrom(
     fileWith({ authPass: 'right-soon', replicas: [], peers: [], downAfterMs: 30_000 }),
   );
@@ -23,22 +23,42 @@ function loginAnswered(answer: { kind: 'text' | 'error'; text: string }, untilMs
     const now = Math.min(untilMs, nextDeadline(state));
     step(state, { kind: 'tick' }, { now, wallMs: now }, noDraw);
     for (let pending = link.command?.pending[0]; pending !== undefined; pending = link.command?.pending[0])
-      reply(link.command?.id ?? 0, { kind: 'text', text: 'PONG' }, now);
+      reply(link.command?.id ?? 0, ping, now);
   }
   return { isKept: link.command?.id === first.id };
 }
 
+const PONG = { kind: 'text', text: 'PONG' } as const;
+const NOAUTH = { kind: 'error', text: 'NOAUTH Authentication required.' } as const;
+
 test.each([
-  { why: 'refused', answer: { kind: 'error', text: 'WRONGPASS invalid username-password pair' }, isKept: false },
-  { why: 'refused before 6.0', answer: { kind: 'error', text: 'ERR invalid password' }, isKept: false },
-  { why: 'taken', answer: { kind: 'text', text: 'OK' }, isKept: true },
-  { why: 'not needed', answer: { kind: 'error', text: 'ERR Client sent AUTH, but no password is set' }, isKept: true },
+  {
+    why: 'refused by a node that lets anybody in',
+    answer: { kind: 'error', text: 'WRONGPASS x' },
+    ping: PONG,
+    isKept: true,
+  },
+  {
+    why: 'refused',
+    answer: { kind: 'error', text: 'WRONGPASS invalid username-password pair' },
+    ping: NOAUTH,
+    isKept: false,
+  },
+  { why: 'refused before 6.0', answer: { kind: 'error', text: 'ERR invalid password' }, ping: NOAUTH, isKept: false },
+  { why: 'taken', answer: { kind: 'text', text: 'OK' }, ping: PONG, isKept: true },
+  {
+    why: 'not needed',
+    answer: { kind: 'error', text: 'ERR Client sent AUTH, but no password is set' },
+    ping: PONG,
+    isKept: true,
+  },
   {
     why: 'not needed since 6.0',
     answer: { kind: 'error', text: 'ERR AUTH <password> called without any password configured for the default user.' },
+    ping: PONG,
     isKept: true,
   },
-] as const)('a connection on which our password was $why', ({ answer, isKept }) => {
-  expect(loginAnswered(answer, 14_900)).toEqual({ isKept: true });
-  expect(loginAnswered(answer, 15_900)).toEqual({ isKept });
+] as const)('a connection on which our password was $why', ({ answer, ping, isKept }) => {
+  expect(loginAnswered(answer, ping, 14_900)).toEqual({ isKept: true });
+  expect(loginAnswered(answer, ping, 15_900)).toEqual({ isKept });
 });
