@@ -68,8 +68,8 @@ export function isMasterDownByAddress({ world, clock, args }: Call): Outcome {
   const { down, leader, leaderEpoch, effects } = answerIsMasterDown(world.state, ask, clock.now, world.rand);
   const reply = (vote: string, voteEpoch: bigint) => array([integer(down ? 1 : 0), bulk(vote), integer(voteEpoch)]);
   // Who asks so far beyond us is told what we think of the master, and of no vote.
-  const votes = leader !== undefined && !leaps;
-  return { replies: [votes ? reply(leader, leaderEpoch) : reply('*', 0n)], ifUnsaved: reply('*', 0n), effects };
+  const told = leaps ? reply('*', 0n) : reply(leader ?? '*', leaderEpoch);
+  return { replies: [told], ifUnsaved: reply('*', 0n), effects };
 }
 
 /** SENTINEL CKQUORUM: could a failover be agreed on and authorised now? */

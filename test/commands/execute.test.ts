@@ -151,6 +151,15 @@ test.each(['-1', '9223372036854775808', 'x', ''])('an epoch of %j is refused wit
   expect(state.currentEpoch).toBe(0n);
 });
 
+test('of a vote that was given before a restart only the epoch is known, and told', () => {
+  const { say, state } = createBench();
+  Object.assign(state, { currentEpoch: 7n });
+  Object.assign(state.masters.get('mymaster') ?? {}, { leaderEpoch: 7n });
+  expect(say('SENTINEL', 'is-master-down-by-addr', '10.0.0.1', '6379', '7', 'f'.repeat(40))).toBe(
+    '*3\r\n:0\r\n$1\r\n*\r\n:7\r\n',
+  );
+});
+
 test('a vote in an epoch that no election led to is not given, and told of once', () => {
   const { say, outcome, state } = createBench();
   const ask = (epoch: bigint, candidate = 'f'.repeat(40)) =>
