@@ -6,6 +6,7 @@ import { connect as connectTls, type SecureContext } from 'node:tls';
 import { AbstractConnector, Command, Redis, type RedisOptions } from 'ioredis';
 import type { NodeReply } from '../core/effects.ts';
 import type { ConnectionId } from '../core/state.ts';
+import { createReplyGuard } from '../protocol/reply-guard.ts';
 import { openSslText } from './tls.ts';
 
 /** What a link tells: the inputs of the core that have to do with connections. */
@@ -189,25 +190,23 @@ function tlsOptions(secureContext: SecureContext | undefined): Pick<RedisOptions
 }
 
 /**
- * ioredis takes a class that makes its connections. Ours knows the address of our own that they come from, and reads
- * with one buffer. Over TLS a connection may break twice, by an alert and by the end of the socket: ioredis listens for
+ * ioredis takes a class that makes its connections. Ours knows the address of our own that they come from, reads with
+ * one buffer, and lets nothing through that ioredis had better not read: for `*30000000` it makes room at once. Over TLS a connection may break twice, by an alert and by the end of the socket: ioredis listens for
  * the first error only, and one that nobody listens for ends the process.
  */
 function connectorFrom(from: string | undefined) {
   return class extends AbstractConnector {
     private readonly place: Place;
-    private readonly tls: RedisOptions['tls'];
 
     constructor(options: unknown) {
       const { host = '', port = 0, tls } = options as RedisOptions;
       // How long it may take to say goodbye; whoever closes a link destroys its socket anyway.
       super(0);
-      this.place = { host, port, ...(from === undefined ? {} : { localAddress: from }) };
-      this.tls = tls;
+      this.place = { host, port, tls, ...(from === undefined ? {} : { localAddress: from }) };
     }
     override async connect() {
       this.connecting = true;
-      this.stream = this.tls === undefined ? connectPlain(this.place) : connectTls({ ...this.place, ...this.tls });
+      this.stream = openSocket(this.place);
       this.stream.on('error', (error: Error) => {
         this.firstError ??= error;
       });
@@ -220,23 +219,26 @@ interface Place {
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string;
+  readonly tls: RedisOptions['tls'];
 }
 
 /** What was read last, on whichever link: by itself Node makes a buffer of 64 KB for every read of every connection. */
 const received = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** A connection that hands on copies of what was read, in the size of what was read. */
-function connectPlain(place: Place): Socket {
-  const socket = connect({
-    ...place,
-    onread: {
-      buffer: received,
-      callback(size) {
-        socket.emit('data', Buffer.from(received.subarray(0, size)));
-        return true;
-      },
-    },
-  });
+/** A connection that hands on copies of what was read, in the size of what was read, as long as it makes sense. */
+function openSocket({ tls, ...place }: Place): Socket {
+  const guard = createReplyGuard();
+  const handOn = (size: number): true => {
+    const bytes = Buffer.from(received.subarray(0, size));
+    const fault = guard.feed(bytes);
+    const good = fault === undefined ? bytes : bytes.subarray(0, fault.goodBytes);
+    if (good.length > 0) socket.emit('data', good);
+    if (fault !== undefined) socket.destroy(new Error(fault.reason));
+    return true;
+  };
+  // The types of Node forget that TLS takes this as well.
+  const options = { ...place, onread: { buffer: received, callback: handOn } };
+  const socket = tls === undefined ? connect(options) : connectTls({ ...options, ...tls });
   return socket;
 }
 

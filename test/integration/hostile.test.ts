@@ -49,27 +49,29 @@ describe.each(genuineIsInstalled ? ['ts', 'genuine'] : ['ts'])('%s', (server) =>
   });
 });
 
-test.each(['>1\r\n$9\r\nsubscribe\r\n', '>1\r\n_\r\n', '*-1\r\n'.repeat(20)])(
-  'a peer that a PUBLISH has made up, and that answers %j, is a connection that breaks',
-  async (bytes) => {
-    const { target, data } = await start('ts', 'one-master');
-    const master = data.nodes.master.port;
-    let connections = 0;
-    const listening = createServer((socket) => {
-      connections += 1;
-      socket.on('error', () => undefined);
-      socket.once('data', () => socket.write(bytes));
-    });
-    servers.push(listening);
-    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-    const { port } = listening.address() as { port: number };
-    const hello = `127.0.0.1,${port},${'f'.repeat(40)},0,mymaster,127.0.0.1,${master},0`;
-    await askOnce(master, 'PUBLISH', '__sentinel__:hello', hello);
-    await until('the sentinel to come back to its peer', () => connections >= 3 || target.child.exit !== undefined);
-    expect(target.child.exit).toBeUndefined();
-    expect(textOf(await askOnce(target.port, 'PING'))).toBe('PONG');
-  },
-);
+test.each([
+  { why: 'a push without a channel', bytes: '>1\r\n$9\r\nsubscribe\r\n' },
+  { why: 'a push that says nothing of what it is', bytes: '>1\r\n_\r\n' },
+  { why: 'nulls that nobody asked for', bytes: '*-1\r\n'.repeat(20) },
+  { why: 'more than there is memory for', bytes: '*30000000\r\n'.repeat(40) },
+])('a peer that a PUBLISH has made up is a connection that breaks: $why', async ({ bytes }) => {
+  const { target, data } = await start('ts', 'one-master');
+  const master = data.nodes.master.port;
+  let connections = 0;
+  const listening = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(bytes));
+  });
+  servers.push(listening);
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const { port } = listening.address() as { port: number };
+  const hello = `127.0.0.1,${port},${'f'.repeat(40)},0,mymaster,127.0.0.1,${master},0`;
+  await askOnce(master, 'PUBLISH', '__sentinel__:hello', hello);
+  await until('the sentinel to come back to its peer', () => connections >= 3 || target.child.exit !== undefined);
+  expect(target.child.exit).toBeUndefined();
+  expect(textOf(await askOnce(target.port, 'PING'))).toBe('PONG');
+});
 
 test('an epoch out of all reach is neither taken nor saved, whether it is asked in or published', async () => {
   const { target, data } = await start('ts', 'one-master');

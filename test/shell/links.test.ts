@@ -137,6 +137,7 @@ test.each([
   },
   { why: 'no reply at all', ask: ['PING'], bytes: 'HTTP/1.1 400 Bad Request\r\n\r\n' },
   { why: 'more arrays in one another than anybody can read', ask: ['PING'], bytes: `${'*1\r\n'.repeat(1e5)}+x\r\n` },
+  { why: 'more parts than there is memory for', ask: ['PING'], bytes: '*30000000\r\n'.repeat(100) },
 ])('$why ends its connection at once, and nothing else', async ({ ask, bytes }) => {
   const thrown: Error[] = [];
   process.setUncaughtExceptionCaptureCallback((error) => void thrown.push(error));
