@@ -30,6 +30,11 @@ const HELLO_RETRY_MS: Ms = 500;
 /** Later epochs do not fit the integer reply in which votes are told; one from a mangled hello would be for ever. */
 const EPOCH_MAX = 2n ** 63n - 1n;
 
+/** All ids have this length. What a hello brings stands in our file and in what we tell: it is to stay of their size. */
+const RUN_ID_MAX = 40;
+/** No name in the DNS is longer. */
+const HOST_MAX = 255;
+
 /** The eight fields of a hello. */
 export interface Hello {
   readonly address: Address;
@@ -54,14 +59,15 @@ export function parseHello(text: string): Hello | undefined {
   const masterAddress = parseAddress(masterIp, masterPort, 1);
   const currentEpoch = parseEpoch(epoch);
   const configEpoch = parseEpoch(config);
-  if (address === undefined || masterAddress === undefined || runId === '') return undefined;
+  if (address === undefined || masterAddress === undefined) return undefined;
+  if (runId === '' || runId.length > RUN_ID_MAX) return undefined;
   if (currentEpoch === undefined || configEpoch === undefined) return undefined;
   return { address, runId, currentEpoch, masterName, masterAddress, configEpoch };
 }
 
 function parseAddress(host: string, port: string, minPort: number): Address | undefined {
   if (!/^\d{1,5}$/.test(port) || Number(port) < minPort || Number(port) > 65535) return undefined;
-  if (host === '') return undefined;
+  if (host === '' || host.length > HOST_MAX) return undefined;
   return addressOf(host, Number(port));
 }
 

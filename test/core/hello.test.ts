@@ -24,12 +24,19 @@ test.each([
   { why: 'a port out of range', text: withField(1, '65536') },
   { why: 'a port that is none', text: withField(1, 'x') },
   { why: 'no id', text: withField(2, '') },
+  { why: 'an id that is longer than any', text: withField(2, 'b'.repeat(41)) },
+  { why: 'an address that is longer than any name', text: withField(0, 'x'.repeat(256)) },
+  { why: 'a master’s address of that kind', text: withField(5, 'x'.repeat(256)) },
   { why: 'a negative epoch', text: withField(3, '-1') },
   { why: 'an epoch that could never be raised again', text: withField(3, '18446744073709551615') },
   { why: 'a master without a port', text: withField(6, '0') },
   { why: 'a config epoch that is none', text: withField(7, '2x') },
 ])('refused: $why', ({ text }) => {
   expect(parseHello(text)).toBeUndefined();
+});
+
+test('the longest name is read', () => {
+  expect(parseHello(withField(5, 'x'.repeat(255)))?.masterAddress.host).toHaveLength(255);
 });
 
 test('a peer without a port is known, and names are yet to be looked up', () => {
