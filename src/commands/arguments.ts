@@ -54,6 +54,18 @@ export function badName(text: string): string | undefined {
   return /^[\x21-\x7e]*$/.test(text) ? undefined : 'cannot contain spaces, newlines or special characters.';
 }
 
+/** What is kept in the configuration, and written anew at each change, is no longer than this. */
+const VALUE_MAX = 65_536;
+
+/**
+ * The refusal of arguments that are longer than anything an operator sets; `undefined`: they will do.
+ * Differs: redis-sentinel 7.0.15 takes and saves what fits into a request; the file must fit into a string of Node.
+ */
+export function refuseLongValues(args: readonly string[]): Reply | undefined {
+  const isLong = args.some((text) => text.length > VALUE_MAX);
+  return isLong ? error(`ERR Arguments cannot be longer than ${VALUE_MAX} bytes.`) : undefined;
+}
+
 /** The refusal of a client's name, by CLIENT SETNAME and HELLO alike; `undefined`: it will do. */
 export function refuseClientName(name: string): Reply | undefined {
   const wrong = badName(name);

@@ -15,7 +15,7 @@ import {
 import type { Effect } from '../core/effects.ts';
 import type { CrashPoint, MasterOptions, Settings, Tunables } from '../core/state.ts';
 import { bulks, error, fields, integer, ok, type Reply } from '../protocol/reply.ts';
-import { byName, parseInteger, parseNumber, parseYesNo, untilNul } from './arguments.ts';
+import { byName, parseInteger, parseNumber, parseYesNo, refuseLongValues, untilNul } from './arguments.ts';
 import { globMatches } from './glob.ts';
 import { answer, type Call, type Outcome } from './outcome.ts';
 import { aboutMaster } from './sentinel-read.ts';
@@ -28,6 +28,8 @@ const done = (effects: readonly Effect[]): Outcome => ({ replies: [ok], effects,
 /** SENTINEL MONITOR name ip port quorum; `+monitor` is told behind the reply, as by the genuine server. */
 export function monitor({ world, clock, args }: Call): Outcome {
   const { state } = world;
+  const refusal = refuseLongValues(args);
+  if (refusal !== undefined) return answer(refusal);
   const [, , name = '', host = ''] = args.map(untilNul);
   const [port, quorum] = [parseInteger(args[4] ?? ''), parseInteger(args[5] ?? '')];
   if (quorum === undefined) return answer(error('ERR Invalid quorum'));
@@ -124,6 +126,8 @@ function renameCommand(words: readonly string[], _call: Call, current: MasterOpt
 /** SENTINEL SET name option value …: from left to right; the first wrong one ends it, what was before stays. */
 export const set = aboutMaster((call, master) => {
   const { world, clock, args } = call;
+  const refusal = refuseLongValues(args);
+  if (refusal !== undefined) return answer(refusal);
   const effects: Effect[] = [];
   const failed = (reply: Reply): Outcome => ({
     replies: [reply],
@@ -199,6 +203,8 @@ export function config({ world, clock, args }: Call): Outcome {
   }
   if (verb !== 'SET' || args.length !== 5)
     return answer(error('ERR Only SENTINEL CONFIG GET <option> / SET <option> <value> are supported.'));
+  const refusal = refuseLongValues(args);
+  if (refusal !== undefined) return answer(refusal);
   const [name = '', value = ''] = args.slice(3).map(untilNul);
   const parameter = PARAMETERS.get(name.toLowerCase());
   if (parameter === undefined) return answer(error(`ERR Invalid argument '${name}' to SENTINEL CONFIG SET`));

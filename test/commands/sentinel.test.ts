@@ -342,3 +342,13 @@ test.each([
   expect(/voted-leader\r\n\$\d+\r\n(\S+)\r\n/.exec(reply)?.[1]).toBe(leader);
   expect(reply).toContain('voted-leader-epoch\r\n$1\r\n7\r\n');
 });
+
+test.each([
+  ['SENTINEL', 'MONITOR', 'x'.repeat(65_537), '127.0.0.1', '6379', '2'],
+  ['SENTINEL', 'SET', 'mymaster', 'auth-pass', 'x'.repeat(65_537)],
+  ['SENTINEL', 'CONFIG', 'SET', 'sentinel-pass', 'x'.repeat(65_537)],
+])('what would make the file too long is refused: %s %s', (...words) => {
+  const { say } = createBench();
+  expect(say(...words)).toBe('-ERR Arguments cannot be longer than 65536 bytes.\r\n');
+  expect(say(...words.map((word) => word.slice(0, 65_536)))).toBe('+OK\r\n');
+});
