@@ -292,16 +292,17 @@ export function heal(net: Network, from: Party, to: Party): void {
   release(net, to);
 }
 
-/** Whatever was held up on the way to `party` and can get through now is sent again. */
+/** Whatever was held up on the way to `party` and can get through now is sent again; what is under way comes behind it. */
 export function release(net: Network, party: Party): void {
   for (const socket of party.sockets) {
     const first = socket.stuck[0];
     if (first === undefined || !passes(first.from, party)) continue;
     socket.arrivesAt = Math.max(socket.arrivesAt, net.time.now + net.rand(RETRANSMIT_MS));
-    for (const { from, arrive } of socket.stuck.splice(0))
-      plan(net.time, socket.arrivesAt, () => {
-        if (socket.stuck.length > 0 || !passes(from, party)) socket.stuck.push({ from, arrive });
-        else arrive();
-      });
+    plan(net.time, socket.arrivesAt, () => {
+      for (let next = socket.stuck[0]; next !== undefined && passes(next.from, party); next = socket.stuck[0]) {
+        socket.stuck.shift();
+        next.arrive();
+      }
+    });
   }
 }

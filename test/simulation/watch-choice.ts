@@ -58,16 +58,41 @@ export function noteInfo(
   infos.set(place, [{ at, askedAt, runId, role, offset, linkDownMs, priority }, ...before.slice(0, INFOS_KEPT - 1)]);
 }
 
-/**
- * A replica was chosen. Returns what is wrong with that: another one was not asked, or told something better. `okAt` tells
- * when a place was last well, `placeOf` where a replica is.
- */
+/** When a place was last well, and where a replica is. */
+interface Places {
+  okAt(place: string): Ms | undefined;
+  placeOf(replica: Replica): string;
+}
+
+/** A replica is about to be chosen. Returns who has not been asked since the loss of the master, though it could have been. */
+export function unasked(
+  life: Life,
+  heard: Heard,
+  master: Master,
+  odownAt: Ms | undefined,
+  { okAt, placeOf }: Places,
+): string | undefined {
+  const { failover } = master;
+  if (failover === undefined) return undefined;
+  const freshFrom = odownAt ?? failover.startedAt;
+  for (const replica of replicasOf(life.state, master)) {
+    const place = placeOf(replica);
+    if (!isThere(life, replica, okAt(place) ?? Number.NEGATIVE_INFINITY, failover)) continue;
+    // An answer may have come meanwhile, behind a save.
+    const answers = heard.infos.get(place) ?? [];
+    if (answers.some(({ askedAt }) => askedAt >= freshFrom) || heard.refused.has(place)) continue;
+    if (!isAsked(life, heard, replica, freshFrom)) return `${place} was not asked`;
+  }
+  return undefined;
+}
+
+/** A replica was chosen. Returns what is wrong with that: another one told something better. */
 export function wrongChoice(
   life: Life,
   heard: Heard,
   master: Master,
   odownAt: Ms | undefined,
-  { okAt, placeOf }: { okAt(place: string): Ms | undefined; placeOf(replica: Replica): string },
+  { okAt, placeOf }: Places,
 ): string | undefined {
   const { failover } = master;
   // The turn went on meanwhile.
@@ -85,10 +110,7 @@ export function wrongChoice(
     const ok = okAt(place) ?? Number.NEGATIVE_INFINITY;
     if (other === chosen || failover.excluded.includes(other.id) || !isThere(life, other, ok, failover)) continue;
     const news = newsOf(heard, place, failover.phaseAt);
-    if (news.every(({ askedAt }) => askedAt < freshFrom)) {
-      if (!isAsked(life, heard, other, freshFrom) && !heard.refused.has(place)) return `${place} was not asked`;
-      continue;
-    }
+    if (news.every(({ askedAt }) => askedAt < freshFrom)) continue;
     const lostMs = 10 * master.options.downAfterMs;
     const isBest = (info: Info) =>
       info.askedAt > freshFrom &&

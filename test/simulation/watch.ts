@@ -11,7 +11,7 @@ import type { OuterEffect } from '../../src/shell/engine.ts';
 import { type DataNode, isNode } from './data-node.ts';
 import type { Socket } from './network.ts';
 import type { Life, Sentinel } from './sentinel.ts';
-import { type Heard, heardNothing, type Info, noteInfo, wrongChoice } from './watch-choice.ts';
+import { type Heard, heardNothing, type Info, noteInfo, unasked, wrongChoice } from './watch-choice.ts';
 import { noScripts, type ScriptsSeen, wrongInScript } from './watch-scripts.ts';
 import { noteTold, type Told, toldAtStart } from './watch-told.ts';
 
@@ -428,6 +428,7 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   const isDropped = name === '-monitor' || name === '+reset-master';
   if ((isOver || isDropped) && 'about' in event) record.leads.delete(event.about.name);
   if (name === '+selected-slave') watchChoice(watch, sentinel, life, record, event.about);
+  if (name === '+failover-state-select-slave') watchSelection(watch, sentinel, life, record, event.about.name);
   if (name === '+sdown') watchSdown(watch, sentinel, life, record, event);
   if (name === '+odown') record.odowns.set(event.about.name, life.state.masters.get(event.about.name)?.odownAt);
   if (name === '-odown') record.odowns.delete(event.about.name);
@@ -445,18 +446,31 @@ function watchEvent(watch: Watch, sentinel: Sentinel, life: Life, record: Record
   if (name === '+slave-reconf-sent') watchReconf(watch, sentinel, life, event.about.master?.name);
 }
 
-/** Who is chosen is the best one. Names may lead elsewhere, and what reaches one that acts on ticks is heard later. */
+/** Who is chosen is the best one. */
 function watchChoice(watch: Watch, sentinel: Sentinel, life: Life, record: Record, about: InstanceRef): void {
   noteChoice(life, record, about);
   const group = about.master?.name ?? '';
   const master = life.state.masters.get(group);
-  if (watch.byName || sentinel.ticks || master === undefined) return;
-  const wrong = wrongChoice(life, record, master, record.odowns.get(group), {
-    okAt: (place) => record.okAt.get(place)?.last,
-    placeOf: ({ address }) => placeOf(watch, address),
-  });
+  if (master === undefined || !isOnTime(watch, sentinel)) return;
+  const wrong = wrongChoice(life, record, master, record.odowns.get(group), placesIn(watch, record));
   check(watch, wrong === undefined, 'choice', () => `${sentinel.name} chooses ${about.host}, and ${wrong}`);
 }
+
+/** All who could be chosen are asked what they are. */
+function watchSelection(watch: Watch, sentinel: Sentinel, life: Life, record: Record, group: string): void {
+  const master = life.state.masters.get(group);
+  if (master === undefined || !isOnTime(watch, sentinel)) return;
+  const wrong = unasked(life, record, master, record.odowns.get(group), placesIn(watch, record));
+  check(watch, wrong === undefined, 'choice', () => `${sentinel.name} chooses, and ${wrong}`);
+}
+
+/** Names may lead elsewhere, and what reaches one that acts on ticks is heard later. */
+const isOnTime = ({ byName }: Watch, { ticks }: Sentinel): boolean => !byName && !ticks;
+
+const placesIn = (watch: Watch, { okAt }: Record) => ({
+  okAt: (place: string) => okAt.get(place)?.last,
+  placeOf: ({ address }: { readonly address: Address }) => placeOf(watch, address),
+});
 
 function noteChoice({ state }: Life, record: Record, { host, port, master }: InstanceRef): void {
   const group = master?.name ?? '';
