@@ -75,6 +75,8 @@ export function unasked(
   const { failover } = master;
   if (failover === undefined) return undefined;
   const freshFrom = odownAt ?? failover.startedAt;
+  // Lost and to be replaced in one instant, at the end of TILT: the questions come behind in the same turn.
+  if (failover.phaseAt <= freshFrom) return undefined;
   for (const replica of replicasOf(life.state, master)) {
     const place = placeOf(replica);
     if (!isThere(life, replica, okAt(place) ?? Number.NEGATIVE_INFINITY, failover)) continue;
